@@ -1,0 +1,1 @@
+"""The hub: ingest writes, warning decides, reporting counts."""

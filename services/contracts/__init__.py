@@ -1,0 +1,1 @@
+"""What we say: the events, topics, codes and units that the services share. Pure data, no I/O."""

@@ -1,0 +1,65 @@
+"""Who an event is: the key of (source, id), and the digest that tells a retry from a conflict.
+
+The digest is SHA-256 over the RFC 8785 (JCS) form of what the publisher sent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+import rfc8785
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+_SAFE = 2**53
+
+
+def key(source: str, id_: str) -> bytes:
+    """16 bytes that stand for (source, id).
+
+    A UUIDv7 id lends its 48 bits of time as prefix, so that the ledger's index grows at its right edge; any other
+    id is hashed whole. Nothing but source and id goes in: the same pair is the same key whatever else was sent.
+    """
+    digest = hashlib.blake2b(f"{source}\x1f{id_}".encode(), digest_size=16).digest()
+    if len(id_) == 36 and id_[14] == "7":
+        try:
+            return bytes.fromhex(id_[:8] + id_[9:13]) + digest[6:]
+        except ValueError:
+            return digest
+    return digest
+
+
+def canonical(value: Any) -> bytes:
+    """The RFC 8785 form of a JSON value.
+
+    Raises ValueError for what has none (not a number, whole numbers beyond 2^53, lone surrogates).
+    """
+    if _plain(value):
+        return _encode(value)
+    try:
+        return rfc8785.dumps(value)
+    except rfc8785.CanonicalizationError as error:
+        raise ValueError(str(error)) from error
+
+
+def _plain(value: Any) -> bool:
+    """Whether sorting keys and dropping blanks is all that RFC 8785 asks of this value.
+
+    Numbers with a fraction (ECMAScript notation) and keys outside ASCII (UTF-16 order) go the long way.
+    """
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return True
+    if kind is int:
+        return bool(-_SAFE < value < _SAFE)
+    if kind is dict:
+        return all(k.isascii() and _plain(v) for k, v in value.items())
+    if kind is list:
+        return all(map(_plain, value))
+    return False
+
+
+def digest(sent: dict[str, Any]) -> str:
+    """SHA-256, in hex, over the canonical form of the publisher's attributes and data."""
+    return hashlib.sha256(canonical(sent)).hexdigest()

@@ -1,0 +1,1 @@
+"""The door: validates, stamps and publishes every fact from outside."""

@@ -1,0 +1,1 @@
+"""The count: ledger, tally, statistics and report."""

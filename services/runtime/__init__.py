@@ -1,0 +1,1 @@
+"""How a service runs: Kafka, PostgreSQL, HTTP, access, logs, metrics. Technology, no domain."""

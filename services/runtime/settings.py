@@ -1,0 +1,32 @@
+"""The hub's settings: environment variables HUB_…; each field's description is its row in the README."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Settings(BaseSettings):
+    """What may differ between two hubs."""
+
+    model_config = SettingsConfigDict(env_prefix="HUB_", extra="ignore")
+
+    data_dir: Path = Field(Path(".hub"), description="where the embedded parts keep their data, logs and locks")
+    bureau: Path = Field(ROOT / "bureaus" / "example", description="the bureau folder")
+    environment: Literal["production", "test"] = Field(
+        "production", description="`test` allows `hub clock` and the test gateways"
+    )
+    http_host: str = Field("127.0.0.1", description="address the APIs and pages listen on")
+    http_port: int = Field(8000, description="port of the APIs and pages")
+    kafka_port: int = Field(19092, description="port of the embedded Kafka (its controller takes the next one)")
+    kafka_bootstrap: str = Field("", description="an outside Kafka, `host:port,…`; then none is started")
+    postgres_dsn: str = Field("", description="an outside PostgreSQL, `postgresql://…`; then none is started")
+    topic_prefix: str = Field("", description="put before every topic name: several hubs on one Kafka")
+    replication: int = Field(1, description="copies of each partition; 3 on a cluster (then 2 must confirm)")
+    kafka_jars: Path | None = Field(None, description="a folder with Kafka's jars, for a machine without internet")
+    log_level: str = Field("info", description="debug, info, warning or error")
