@@ -1,0 +1,50 @@
+# What one person needs to run the hub and to work on it. Needed: make, and Python 3.11 or later with venv.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := $(VENV)/.run
+DEV := $(VENV)/.dev
+BOOT := $(PYTHON) deploy/local/environment.py
+
+.DEFAULT_GOAL := help
+.PHONY: help up demo test check bench browser format clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: $(RUN) ## run the hub in the foreground (Ctrl-C stops it)
+	@exec $(BIN)/hub up
+
+demo: $(RUN) ## the same with the fictional bureau, a past year and a live stream
+	@exec $(BIN)/hub demo
+
+test: $(DEV) ## all tests, on real parts
+	@$(BIN)/pytest -m "not slow and not bench" $(ARGS)
+
+check: $(DEV) ## style and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy services deploy
+
+bench: $(DEV) ## what it can do, one table
+	@$(BIN)/python -m bench $(ARGS)
+
+browser: $(DEV) ## the pages, in a real browser
+	@$(BIN)/pytest tests/browser $(ARGS)
+
+format: $(DEV) ## put the code into shape
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+clean: ## remove the environment; never the hub's data
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+
+$(RUN): requirements.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "没有找到 $(PYTHON)：先安装 Python 3.11 或更新的版本（或 make PYTHON=路径）" >&2; exit 1; }
+	@$(BOOT) requirements.txt $@
+
+$(DEV): requirements-dev.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "没有找到 $(PYTHON)：先安装 Python 3.11 或更新的版本（或 make PYTHON=路径）" >&2; exit 1; }
+	@$(BOOT) requirements-dev.txt $@
+	@touch $(RUN)

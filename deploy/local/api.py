@@ -1,0 +1,118 @@
+"""The process `hub-api`: one uvicorn on one port that carries the services' APIs under their prefixes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import importlib.util
+import json
+import logging
+import signal
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from typing import Any
+
+import uvicorn
+import uvloop
+
+from services.runtime.settings import Settings
+
+Scope = MutableMapping[str, Any]
+App = Callable[[Scope, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
+
+SERVICES = (
+    ("/ingest", "services.ingest.app"),
+    ("/warning", "services.warning.app"),
+    ("/reporting", "services.reporting.app"),
+)
+"""Prefix and module of each service; the module has `async with running(settings) as app`."""
+GRACE_SECONDS = 3
+"""What open requests get after SIGTERM; without a limit one open event stream would hold the process for ever."""
+
+
+def present() -> list[tuple[str, str]]:
+    """The services that this release has."""
+    return [(prefix, module) for prefix, module in SERVICES if exists(module)]
+
+
+def exists(module: str) -> bool:
+    """Has this release that module?"""
+    return importlib.util.find_spec(module) is not None
+
+
+class Front:
+    """Gives each request to the service whose prefix its path begins with; knows nothing else."""
+
+    def __init__(self) -> None:
+        self.apps: dict[str, App] = {}
+
+    async def __call__(self, scope: Scope, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Any]) -> None:
+        """Answer one request."""
+        prefix = "/" + scope["path"].split("/", 2)[1] if "path" in scope else ""
+        app = self.apps.get(prefix)
+        if app is None:
+            await _no_such_path(send, scope, sorted(self.apps))
+            return
+        await app({**scope, "root_path": scope.get("root_path", "") + prefix}, receive, send)
+
+
+async def _no_such_path(send: Callable[[Any], Any], scope: Scope, prefixes: list[str]) -> None:
+    """RFC 9457: nothing is here; what there is."""
+    if scope["type"] != "http":
+        return
+    body = {"type": "about:blank", "title": "Not Found", "status": 404,
+            "detail": f"Nothing at {scope['path']}. There are: {', '.join(p + '/docs' for p in prefixes)}"}  # fmt: skip
+    content = json.dumps(body).encode()
+    headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(content)).encode())]
+    await send({"type": "http.response.start", "status": 404, "headers": headers})
+    await send({"type": "http.response.body", "body": content})
+
+
+class Server(uvicorn.Server):
+    """uvicorn that leaves the signals to us: its own handler raises them again and ends us before we have closed."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take no signal."""
+        yield
+
+    def leave(self) -> None:
+        """Stop accepting, finish what is open, end."""
+        self.should_exit = True
+
+
+async def serve(settings: Settings) -> None:
+    """Run all services of this release until SIGTERM or SIGINT."""
+    front = Front()
+    server = Server(
+        uvicorn.Config(
+            front,
+            host=settings.http_host,
+            port=settings.http_port,
+            loop="uvloop",
+            http="httptools",
+            lifespan="off",
+            access_log=False,
+            server_header=False,
+            log_level=settings.log_level,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, server.leave)
+    async with contextlib.AsyncExitStack() as stack:
+        for prefix, name in present():
+            running = importlib.import_module(name).running
+            front.apps[prefix] = await stack.enter_async_context(running(settings))
+        await server.serve()
+    logging.getLogger("uvicorn.error").info("all services closed")
+
+
+def main() -> None:
+    """Entry of `python -m deploy.local.api`."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(Settings()))
+
+
+if __name__ == "__main__":
+    main()

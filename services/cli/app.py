@@ -1,0 +1,63 @@
+"""The command `hub`: one verb a row, one file a verb; a verb's module is imported only when it is used."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import sys
+
+from cyclopts import App
+
+VERBS = (
+    ("up", "services.cli.up:up", "启动中枢，在前台运行，Ctrl-C 停止"),
+    ("down", "services.cli.down:down", "停止正在运行的中枢"),
+    ("status", "services.cli.status:status", "正在运行什么，在哪里，是否正常"),
+    ("demo", "services.cli.demo:demo", "用示例单位启动：回放一年的数据，再接一路实时数据"),
+    ("publish", "services.cli.publish:publish", "把文件中的事件送进中枢"),
+    ("statistics", "services.cli.statistics:statistics", "统计项目，或一个项目在任意期间的数字"),
+    ("recount", "services.cli.recount:recount", "按台账重新计数，并与现有数字核对"),
+    ("verify", "services.cli.verify:verify", "核对台账的封条"),
+    ("quarantine", "services.cli.quarantine:quarantine", "读不懂的记录：列出、查看、重新送入"),
+    ("keys", "services.cli.keys:keys", "报送单位的钥匙：新增、列出、停用"),
+    ("users", "services.cli.users:users", "登录账户"),
+    ("bureau", "services.cli.bureau:bureau", "单位目录：新建、检查、启用"),
+    ("epoch", "services.cli.epoch:epoch", "Kafka 被清空或回退之后，从头开始新的一轮"),
+)
+"""Verb, where it is, what it does."""
+
+NOT_RUNNING = "中枢未运行：先执行 make up"
+
+
+def build() -> App:
+    """The command with every verb that this release has."""
+    app = App(name="hub", help="应急指挥中枢：接入记录，预警决断，统计计数。", version_flags=["--version"])
+    for name, where, about in VERBS:
+        if importlib.util.find_spec(where.partition(":")[0]) is not None:
+            app.command(where, name=name, help=about)
+    return app
+
+
+def sentence(error: BaseException) -> str | None:
+    """What to tell a person about an error that is not a fault in the program; None: it is one."""
+    modules = {cls.__module__.partition(".")[0] + "." + cls.__name__ for cls in type(error).__mro__}
+    if modules & {"deploy.CannotStart", "services.CommandFailed"}:
+        return str(error)
+    if isinstance(error, ConnectionRefusedError | FileNotFoundError) or "httpx.ConnectError" in modules:
+        return f"{NOT_RUNNING}（{error}）"
+    if "pydantic_core.ValidationError" in modules:
+        return "设置有误：" + " ".join(str(error).split())
+    return None
+
+
+def main() -> None:
+    """Entry of the command: a known error is one sentence and exit code 1."""
+    try:
+        build()()
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        sys.exit(130)
+    except Exception as error:
+        text = sentence(error)
+        if text is None:
+            raise
+        print(f"hub: {text}", file=sys.stderr)
+        sys.exit(1)
