@@ -1,0 +1,323 @@
+"""Who may do what: keys of programs and accounts of people, kept in PostgreSQL and answered from memory.
+
+A key is shown once and stored as SHA-256. Each process holds a snapshot that follows every change by NOTIFY, with a
+poll behind it, so that a revoked key is refused within a second and the door stays open while PostgreSQL is away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import hashlib
+import hmac
+import json
+import secrets
+import time
+from collections.abc import Coroutine, Mapping
+from dataclasses import asdict, dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from services.contracts.event import STATUSES
+from services.runtime import log, postgres
+
+RIGHTS: Mapping[str, str] = {
+    "publish": "publish facts",
+    "correct": "correct facts of another source",
+    "retract": "take facts back",
+    "history": "import the past (lane=history), also of types that come from people or the hub",
+    "read": "read figures, lists and streams",
+}
+ROLES = (
+    "watch", "approver", "clerk", "reviewer", "legal", "signer", "partner", "administrator", "granter", "auditor",
+    "wall",
+)  # fmt: skip
+ANY = "*"
+POLL_SECONDS = 0.5
+_logger = log.get("access")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a key may do. Empty `sources`: publish nothing; empty `regions`: the whole bureau."""
+
+    sources: tuple[str, ...] = ()
+    types: tuple[str, ...] = (ANY,)
+    regions: tuple[str, ...] = ()
+    statuses: tuple[str, ...] = ("actual",)
+    rights: tuple[str, ...] = ("publish",)
+    rate: float | None = None
+    """Events per second that this key may send; None: no limit."""
+
+    def owns(self, source: str) -> bool:
+        """Whether a source lies under one of the prefixes, by path segment: `/a` holds `/a/b`, not `/ab`."""
+        return any(p in (ANY, source) or source.startswith(p.rstrip("/") + "/") for p in self.sources)
+
+    def types_allow(self, name: str) -> bool:
+        """Whether a type matches one of the globs."""
+        return any(fnmatchcase(name, glob) for glob in self.types)
+
+    def problems(self) -> list[str]:
+        """What is wrong with this scope, one sentence each."""
+        found = [f"no such right: {r} (one of {', '.join(RIGHTS)})" for r in self.rights if r not in RIGHTS]
+        found += [f"no such status: {s} (one of {', '.join(STATUSES)})" for s in self.statuses if s not in STATUSES]
+        if not self.sources and set(self.rights) - {"read"}:
+            found.append("a key that publishes needs at least one source prefix")
+        found += ["a source prefix is empty" for s in self.sources if not s.strip()]
+        if self.rate is not None and not self.rate > 0:
+            found.append("the rate must be more than 0 events per second")
+        return found
+
+
+@dataclass(frozen=True)
+class Key:
+    """A publisher's or program's key, without its secret. `name` is the publisher."""
+
+    id: str
+    name: str
+    scope: Scope
+    secret: bytes = field(default=b"", repr=False, compare=False)
+    """SHA-256 of the secret, 32 bytes."""
+    created: datetime.datetime | None = None
+    revoked: datetime.datetime | None = None
+
+    def may(self, right: str) -> bool:
+        """Whether the key has a right."""
+        return right in self.scope.rights
+
+
+@dataclass(frozen=True)
+class Session:
+    """A logged-in person. `region` '' = the whole bureau."""
+
+    name: str
+    role: str
+    region: str
+    csrf: str = field(repr=False)
+    expires: datetime.datetime
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who asks: a key or a person, and the region subtrees it may see (empty: the whole bureau)."""
+
+    name: str
+    kind: str
+    regions: tuple[str, ...] = ()
+    role: str = ""
+    rights: tuple[str, ...] = ()
+
+
+class NotLoaded(Exception):
+    """The keys have not been read yet: nobody can be let in or refused."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Keys and sessions as of one moment."""
+
+    version: int
+    keys: Mapping[str, Key]
+    sessions: Mapping[bytes, Session]
+
+
+class Access:
+    """The snapshot of one process, kept fresh by `run()`."""
+
+    def __init__(self, dsn: str, *, poll_seconds: float = POLL_SECONDS) -> None:
+        self.dsn = dsn
+        self.poll_seconds = poll_seconds
+        self.snapshot: Snapshot | None = None
+        self.refreshed = 0.0
+        self._changed = asyncio.Event()
+        self._loaded = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to follow the database; waits up to 5 s for the first snapshot, then goes on without."""
+        self._task = asyncio.create_task(self.run(), name="access")
+        await _at_most(self._loaded.wait(), 5)
+
+    async def stop(self) -> None:
+        """End following."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    @property
+    def age_seconds(self) -> float:
+        """How long ago the snapshot was last known to be right."""
+        return time.monotonic() - self.refreshed if self.refreshed else float("inf")
+
+    def authenticate(self, header: str | None) -> Key | None:
+        """The key that an `Authorization: Bearer hub_<id>_<secret>` names, or None. Raises NotLoaded."""
+        if self.snapshot is None:
+            raise NotLoaded
+        id_, secret = _bearer(header)
+        key = self.snapshot.keys.get(id_)
+        stored = key.secret if key is not None else bytes(32)
+        same = hmac.compare_digest(hashlib.sha256(secret.encode()).digest(), stored)
+        return key if same else None
+
+    def session(self, cookie: str | None) -> Session | None:
+        """The person behind a session cookie, or None. Raises NotLoaded."""
+        if self.snapshot is None:
+            raise NotLoaded
+        session = self.snapshot.sessions.get(hashlib.sha256((cookie or "").encode()).digest())
+        return session if session is not None and session.expires > datetime.datetime.now(datetime.UTC) else None
+
+    async def refresh(self, connection: asyncpg.Connection) -> None:
+        """Read the snapshot again when the version has moved."""
+        version = await connection.fetchval("SELECT n FROM access.version")
+        if self.snapshot is None or self.snapshot.version != version:
+            self.snapshot = await _read(connection, version)
+        self.refreshed = time.monotonic()
+        self._loaded.set()
+
+    async def run(self) -> None:
+        """Follow the database for ever; while it is away the last snapshot holds."""
+        away = False
+        while True:
+            try:
+                await self._follow()
+            except (*postgres.NOT_NOW, asyncpg.PostgresError) as error:
+                if not away:
+                    _logger.warning("access.away", error=repr(error), snapshot=self.snapshot is not None)
+                away = True
+            await asyncio.sleep(self.poll_seconds)
+
+    async def _follow(self) -> None:
+        connection = await postgres.connect(self.dsn, role="access", command_timeout=5)
+        try:
+            await connection.add_listener("access", lambda *_: self._changed.set())
+            while True:
+                self._changed.clear()
+                await self.refresh(connection)
+                await _at_most(self._changed.wait(), self.poll_seconds)
+        finally:
+            connection.terminate()
+
+
+async def _at_most(waiting: Coroutine[Any, Any, object], seconds: float) -> None:
+    try:
+        await asyncio.wait_for(waiting, seconds)
+    except TimeoutError:
+        return
+
+
+def _bearer(header: str | None) -> tuple[str, str]:
+    """Key id and secret of an Authorization header; empty texts when it is none of ours."""
+    scheme, _, token = (header or "").partition(" ")
+    hub, _, rest = token.strip().partition("_")
+    id_, _, secret = rest.partition("_")
+    return (id_, secret) if scheme.lower() == "bearer" and hub == "hub" else ("", "")
+
+
+async def _read(connection: asyncpg.Connection, version: int) -> Snapshot:
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        keys = await connection.fetch("SELECT * FROM access.key WHERE revoked IS NULL")
+        sessions = await connection.fetch(
+            "SELECT s.token, s.csrf, s.expires, a.name, a.role, a.region FROM access.session s"
+            " JOIN access.account a ON a.name = s.account WHERE s.expires > now() AND a.disabled IS NULL"
+        )
+    return Snapshot(
+        version,
+        {row["id"]: _key(row) for row in keys},
+        {r["token"]: Session(r["name"], r["role"], r["region"], r["csrf"], r["expires"]) for r in sessions},
+    )
+
+
+def _key(row: asyncpg.Record) -> Key:
+    scope = msgspec.json.decode(row["scope"], type=Scope)
+    return Key(row["id"], row["name"], scope, row["secret"], row["created"], row["revoked"])
+
+
+async def add_key(connection: asyncpg.Connection, name: str, scope: Scope, *, by: str = "cli") -> tuple[Key, str]:
+    """Make a key for a publisher; returns it and its token `hub_<id>_<secret>`, which is kept nowhere.
+
+    Raises ValueError with what is wrong with the name or the scope.
+    """
+    problems = scope.problems()
+    if not name or len(name) > 64 or not name.isprintable() or " " in name:
+        problems.insert(0, "a name is 1 to 64 characters without blanks")
+    if problems:
+        raise ValueError("; ".join(problems))
+    id_, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    async with connection.transaction():
+        row = await connection.fetchrow(
+            "INSERT INTO access.key (id, name, secret, scope) VALUES ($1, $2, $3, $4) RETURNING *",
+            id_, name, hashlib.sha256(secret.encode()).digest(), json.dumps(asdict(scope)),
+        )  # fmt: skip
+        await audit(connection, by, "key.added", id=id_, name=name, scope=asdict(scope))
+    assert row is not None  # noqa: S101  RETURNING always returns
+    return _key(row), f"hub_{id_}_{secret}"
+
+
+async def list_keys(connection: asyncpg.Connection) -> list[Key]:
+    """All keys, revoked ones too, oldest first."""
+    return [_key(row) for row in await connection.fetch("SELECT * FROM access.key ORDER BY created, id")]
+
+
+async def revoke(connection: asyncpg.Connection, id_: str, *, by: str = "cli") -> bool:
+    """Revoke a key; every process refuses it within a second. False when there is no such key in use."""
+    async with connection.transaction():
+        found = await connection.fetchval(
+            "UPDATE access.key SET revoked = now() WHERE id = $1 AND revoked IS NULL RETURNING id", id_
+        )
+        if found:
+            await audit(connection, by, "key.revoked", id=id_)
+    return found is not None
+
+
+async def audit(connection: asyncpg.Connection, who: str, did: str, **detail: Any) -> None:
+    """Write down who did what; rows are never changed. No secrets in `detail`."""
+    await connection.execute(
+        "INSERT INTO access.audit (who, did, detail) VALUES ($1, $2, $3)", who, did, json.dumps(detail)
+    )
+
+
+_LN, _R, _P = 14, 8, 1
+"""scrypt cost: 2^14 rounds of 8 blocks, 16 MiB, about 50 ms."""
+
+
+def hash_password(password: str) -> str:
+    """The stored form of a password: scrypt with its parameters and salt."""
+    salt = secrets.token_bytes(16)
+    hashed = hashlib.scrypt(password.encode(), salt=salt, n=2**_LN, r=_R, p=_P)
+    return f"scrypt${_LN}${_R}${_P}${salt.hex()}${hashed.hex()}"
+
+
+def check_password(password: str, stored: str) -> bool:
+    """Whether a password is the one stored; takes the same time when it is not."""
+    _, ln, r, p, salt, hashed = stored.split("$")
+    again = hashlib.scrypt(password.encode(), salt=bytes.fromhex(salt), n=2 ** int(ln), r=int(r), p=int(p))
+    return hmac.compare_digest(again, bytes.fromhex(hashed))
+
+
+async def add_account(
+    connection: asyncpg.Connection, name: str, role: str, region: str = "", *, by: str = "cli"
+) -> tuple[str, str]:
+    """Make an account; returns its name and its first password, which is kept nowhere. Raises ValueError."""
+    if role not in ROLES:
+        raise ValueError(f"no such role: {role} (one of {', '.join(ROLES)})")
+    password = secrets.token_urlsafe(12)
+    async with connection.transaction():
+        made = await connection.fetchval(
+            "INSERT INTO access.account (name, password, role, region) VALUES ($1, $2, $3, $4)"
+            " ON CONFLICT DO NOTHING RETURNING name",
+            name, await asyncio.to_thread(hash_password, password), role, region,
+        )  # fmt: skip
+        if made is None:
+            raise ValueError(f"there is an account {name} already")
+        await audit(connection, by, "account.added", name=name, role=role, region=region)
+    return name, password
+
+
+async def first_administrator(connection: asyncpg.Connection) -> tuple[str, str] | None:
+    """Make the first administrator of a new hub: its name and password, once; None when there is one."""
+    if await connection.fetchval("SELECT count(*) FROM access.account WHERE role = 'administrator'"):
+        return None
+    return await add_account(connection, "admin", "administrator", by="hub up")
