@@ -47,7 +47,7 @@ class Type:
     name: str
     zh: str
     subject: tuple[str, ...]
-    """The data fields that, joined by `/`, are the subject; one field for nearly all types."""
+    """The data fields that, joined by `/`, are the subject; one field for nearly all types, none for a retraction."""
     origins: frozenset[Origin] = frozenset({Origin.PARTNER})
     ahead: bool = False
     """A plan: `time` may lie in the future."""
@@ -74,11 +74,19 @@ def row(
 ) -> Type:
     """One row of the register: `row("hazard.found", "发现隐患", "hazard_id")`; names are separated by spaces."""
     origins = frozenset(Origin(o) for o in origin.split())
-    return Type(name, zh, tuple(subject.split("/")), origins, ahead, clock, tuple(keys.split()))
+    fields = tuple(subject.split("/")) if subject else ()
+    return Type(name, zh, fields, origins, ahead, clock, tuple(keys.split()))
 
 
-class Data(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What all event data may carry; the optional common fields let any figure be split by them."""
+def _sent_name(attribute: str) -> str:
+    return attribute.rstrip("_")
+
+
+class Data(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename=_sent_name):
+    """What all event data may carry; the optional common fields let any figure be split by them.
+
+    A field whose name is a Python word ends in an underscore: `from_` is sent as `from`.
+    """
 
     about: ClassVar[Type]
     """The type's row in the register."""
@@ -135,9 +143,9 @@ def decode(record: bytes) -> Event:
 
 
 def subject_of(type_: Type, data: Mapping[str, Any]) -> str | None:
-    """The subject that the data name, or None when a field of it is missing."""
+    """The subject that the data name, or None when a field of it is missing or the type has none."""
     parts = [data.get(name) for name in type_.subject]
-    if any(part is None or part == "" for part in parts):
+    if not parts or any(part is None or part == "" for part in parts):
         return None
     return "/".join(str(part) for part in parts)
 

@@ -163,7 +163,8 @@ Anything = Annotated[Any, ANYTHING]
 def compile_fields(cls: type) -> tuple[FieldSpec, ...]:
     """The fields of an event class, read from its annotations (`Id | None = None`, `tuple[Id, ...] = ()`)."""
     hints = get_type_hints(cls, include_extras=True)
-    return tuple(_spec(name, hints[name]) for name in cls.__struct_fields__)  # type: ignore[attr-defined]
+    names: Mapping[str, str] = dict(zip(cls.__struct_fields__, cls.__struct_encode_fields__, strict=True))  # type: ignore[attr-defined]
+    return tuple(_spec(sent, hints[name]) for name, sent in names.items())
 
 
 def _spec(name: str, hint: Any) -> FieldSpec:
