@@ -1,0 +1,84 @@
+"""Chains of corrections: which member is in force, whatever the order of arrival (contract, section 2)."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Member:
+    """An event as far as its chain is concerned."""
+
+    key: bytes
+    target: bytes | None
+    """The key of what it corrects or takes back."""
+    type: str
+    """The type it counts as: a retraction counts as the type it takes back."""
+    subject: str
+    status: str
+    retracts: bool
+    recorded: datetime.datetime
+    source: str
+    id: str
+
+    @property
+    def rank(self) -> tuple[datetime.datetime, str, str]:
+        """Of several heads the highest is in force."""
+        return (self.recorded, self.source, self.id)
+
+    def fits(self, target: Member) -> bool:
+        """Whether this may correct that: the same type, subject and status."""
+        return (self.type, self.subject, self.status) == (target.type, target.subject, target.status)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the members of some chains come to."""
+
+    counting: frozenset[bytes]
+    """The events that count."""
+    misfits: Mapping[bytes, str]
+    """The corrections that do not fit, with the reason; they count nothing."""
+
+
+def judge(members: Iterable[Member]) -> Verdict:
+    """Decide which of these events count.
+
+    A correction whose target is not among them stands alone. Cycles are cut at the link that was recorded last.
+    """
+    known = {member.key: member for member in members}
+    parent: dict[bytes, bytes] = {}
+    misfits: dict[bytes, str] = {}
+    for member in sorted(known.values(), key=lambda m: m.rank):
+        if member.target is None or (member.target not in known and member.target != member.key):
+            continue
+        reason = _misfit(member, known[member.target], parent)
+        if reason:
+            misfits[member.key] = reason
+        else:
+            parent[member.key] = member.target
+    heads = known.keys() - misfits.keys() - set(parent.values())
+    winners: dict[bytes, Member] = {}
+    for key in heads:
+        root = _root(key, parent)
+        if root not in winners or winners[root].rank < known[key].rank:
+            winners[root] = known[key]
+    return Verdict(frozenset(w.key for w in winners.values() if not w.retracts), misfits)
+
+
+def _misfit(member: Member, target: Member, parent: Mapping[bytes, bytes]) -> str | None:
+    if target.key == member.key:
+        return "it corrects itself"
+    if not member.fits(target):
+        return "its target has another type, subject or status"
+    if _root(target.key, parent) == member.key:
+        return "the chain would close into a circle"
+    return None
+
+
+def _root(key: bytes, parent: Mapping[bytes, bytes]) -> bytes:
+    while key in parent:
+        key = parent[key]
+    return key

@@ -1,0 +1,218 @@
+"""The fold of reporting: ledger, tally, seals, in one transaction per batch (it is called by the consume loop)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+import asyncpg
+
+from services.contracts.event import InvalidEvent
+from services.reporting import chain, ledger, tally_store
+from services.reporting.definition import Definition
+from services.reporting.ledger import Entry, Rows
+from services.reporting.tally import Increments, Tally
+from services.runtime import postgres
+from services.runtime.consume import Aside, Position, Slice, StartAgain
+
+BREATH = 128
+"""Records between two pauses of a preparation: about 2 ms, in which a socket to the database runs dry."""
+RECENT = 100_000
+"""Identities remembered in each of two generations: near duplicates never reach the database."""
+SMALL = 500
+"""Batches up to this size always ask the ledger what it knows; it costs nothing then."""
+WARY = 50
+"""So many batches ask the ledger first, after one was thrown back by a duplicate."""
+
+
+@dataclass
+class Batch:
+    """What one transaction adds."""
+
+    rows: Rows = field(default_factory=Rows)
+    plain: dict[bytes, Entry] = field(default_factory=dict)
+    """Events outside any chain so far: counted as they come."""
+    linked: list[tuple[Slice, Entry]] = field(default_factory=list)
+    """Events that correct, or that a correction waits for: their chains are judged in the transaction."""
+    increments: Increments = field(default_factory=Increments)
+    duplicates: list[tuple[int, int, str, bytes, bool]] = field(default_factory=list)
+
+
+class Count:
+    """Reporting counts: implements `runtime.consume.Fold`."""
+
+    def __init__(self, dsn: str, definitions: Sequence[Definition], zone: ZoneInfo) -> None:
+        self._dsn, self._definitions, self._zone = dsn, definitions, zone
+        self._side: asyncpg.Connection
+        self._wary = 0
+
+    async def reset(self, connection: asyncpg.Connection, positions: Sequence[Position]) -> None:
+        """Forget everything; read series, types, seals and awaited targets."""
+        self._recent: list[dict[bytes, str]] = [{}, {}]
+        self._series = await tally_store.load_series(connection)
+        self._tally = Tally(self._definitions, self._zone, self._series)
+        rows = await connection.fetch("SELECT id, name FROM type")
+        self._types = {row["name"]: row["id"] for row in rows}
+        self._new_types: list[tuple[int, str]] = []
+        self._seals = await tally_store.load_seals(connection, [p.id for p in positions])
+        self._awaited = await ledger.awaited(connection)
+        if hasattr(self, "_side"):
+            self._side.terminate()
+        self._side = await postgres.connect(self._dsn, role="reporting-probe")
+        await self._side.execute("SET search_path TO reporting")
+
+    # --- before the transaction -----------------------------------------------------------------------------------
+
+    async def prepare(self, slices: list[Slice]) -> Batch:
+        """Read, sort out what was seen, count."""
+        batch = Batch()
+        read = await self._entries(slices)
+        known = await self._known([e.key for _, e in read])
+        for n, (piece, entry) in enumerate(read):
+            if n % BREATH == 0:
+                await ledger.breathe()
+            seen = known.get(entry.key) or self._recent[0].get(entry.key) or self._recent[1].get(entry.key)
+            if seen:
+                piece.duplicates += 1
+                batch.duplicates.append((entry.position, entry.offset, entry.key.hex(), bytes.fromhex(entry.event.digest),
+                                         seen != entry.event.digest))  # fmt: skip
+            elif self._take(batch, piece, entry):
+                self._recent[0][entry.key] = entry.event.digest
+        if len(self._recent[0]) > RECENT:
+            self._recent = [{}, self._recent[0]]
+        return batch
+
+    async def _entries(self, slices: Iterable[Slice]) -> list[tuple[Slice, Entry]]:
+        read = []
+        for piece in slices:
+            position = piece.position.id
+            for n, record in enumerate(piece):
+                if n % BREATH == 0:
+                    await ledger.breathe()
+                try:
+                    entry = ledger.entry(position, record.offset, record.value or b"")
+                except InvalidEvent as error:
+                    piece.never(record, "not_an_event", str(error))
+                else:
+                    piece.digests.append(entry.event.digest)
+                    read.append((piece, entry))
+        return read
+
+    async def _known(self, keys: list[bytes]) -> dict[bytes, str]:
+        """What the ledger has of these, when it is worth asking."""
+        if not self._wary and len(keys) > SMALL:
+            return {}
+        found = await ledger.known(self._side, keys)
+        self._wary = WARY if found and len(keys) > SMALL else max(0, self._wary - 1)
+        return found
+
+    def _take(self, batch: Batch, piece: Slice, entry: Entry) -> bool:
+        """Put a new event where it belongs; False when it was set aside."""
+        linked = entry.target is not None or entry.key in self._awaited
+        try:
+            self._count(entry, Increments() if linked else batch.increments)
+        except (ValueError, TypeError, ArithmeticError) as error:
+            _set_aside(piece, entry, "cannot_be_counted", str(error))
+            return False
+        if linked:
+            if entry.target:
+                self._awaited.add(entry.target)
+            batch.linked.append((piece, entry))
+        else:
+            batch.plain[entry.key] = entry
+            batch.rows.add(entry, self._type_id(entry.type))
+        return True
+
+    def _type_id(self, name: str) -> int:
+        number = self._types.get(name)
+        if number is None:
+            number = self._types[name] = len(self._types) + 1
+            self._new_types.append((number, name))
+        return number
+
+    # --- in the transaction ---------------------------------------------------------------------------------------
+
+    async def apply(self, connection: asyncpg.Connection, slices: list[Slice], prepared: Batch) -> None:
+        """Write what was prepared. Raises StartAgain when a duplicate was among the rows unseen."""
+        batch = prepared
+        if batch.linked:
+            await self._judge(connection, batch)
+        await self._save_names(connection)
+        try:
+            await ledger.write(connection, batch.rows)
+        except asyncpg.UniqueViolationError as error:
+            self._wary = WARY
+            raise StartAgain("a duplicate from long ago") from error
+        if batch.duplicates:
+            await connection.copy_records_to_table("duplicate", records=batch.duplicates)
+        await tally_store.add(connection, batch.increments)
+        await self._seal(connection, slices)
+        await tally_store.notify(connection, batch.increments)
+
+    async def _judge(self, connection: asyncpg.Connection, batch: Batch) -> None:
+        """Work out the chains that the linked events belong to; take back and add what that changes."""
+        entries = await ledger.kin(connection, [e for _, e in batch.linked])
+        stored = set(entries)
+        linked = {e.key: (piece, e) for piece, e in batch.linked}
+        ask = set(linked) | {e.target for _, e in batch.linked if e.target}
+        entries |= {key: batch.plain[key] for key in ask if key in batch.plain}
+        before = chain.judge(e.member() for e in entries.values())
+        entries |= {key: e for key, (_, e) in linked.items()}
+        after = chain.judge(e.member() for e in entries.values())
+        for key in before.counting - after.counting:
+            self._count(entries[key], batch.increments, sign=-1)
+        for key in after.counting - before.counting:
+            self._count(entries[key], batch.increments)
+        for key, (piece, e) in linked.items():
+            if key in after.misfits:
+                _set_aside(piece, e, "correction_mismatch", after.misfits[key])
+                self._forget(key)
+            else:
+                batch.rows.add(e, self._type_id(e.type))
+        for key in (after.misfits.keys() - before.misfits.keys()) & stored:
+            batch.linked[0][0].asides.append(_late(entries[key], after.misfits[key]))
+        self._awaited -= stored | batch.plain.keys() | linked.keys()
+
+    def _count(self, entry: Entry, into: Increments, sign: int = 1) -> None:
+        if not entry.retracts:
+            self._tally.count(entry.event, entry.type, entry.key, into, sign)
+
+    def _forget(self, key: bytes) -> None:
+        """What was set aside may come again: it is no duplicate then."""
+        for generation in self._recent:
+            generation.pop(key, None)
+
+    async def _save_names(self, connection: asyncpg.Connection) -> None:
+        """New series and types, also those the next batch has already found: a number is never used unsaved."""
+        await tally_store.save_series(connection, self._series)
+        if self._new_types:
+            await connection.executemany("INSERT INTO type (id, name) VALUES ($1, $2)", self._new_types)
+            self._new_types = []
+
+    async def _seal(self, connection: asyncpg.Connection, slices: list[Slice]) -> None:
+        """One link per partition to the chain of seals (contract, section 3)."""
+        rows = []
+        for s in slices:
+            p = s.position
+            self._seals[p.id] = seal(self._seals.get(p.id, b""), p, s.first, s.next, s.digests)
+            rows.append((p.id, s.first, s.next, self._seals[p.id]))
+        await connection.copy_records_to_table("seal", records=rows)
+
+
+def _set_aside(piece: Slice, entry: Entry, reason: str, detail: str) -> None:
+    piece.never(piece.records[entry.offset - piece.first], reason, detail)
+
+
+def _late(entry: Entry, reason: str) -> Aside:
+    """A correction that counted until its target came and did not fit."""
+    where = Position(entry.position, "", 0, 0, 0, 0, None)
+    return Aside(where, entry.offset, "correction_mismatch", reason, entry.body, late=True)
+
+
+def seal(previous: bytes, position: Position, first: int, next_: int, digests: Sequence[str]) -> bytes:
+    """SHA-256(previous ‖ RFC 8785 of [epoch, topic, partition, first, next, [digest …]])."""
+    listed = '","'.join(digests)
+    head = f'[{position.epoch},"{position.topic}",{position.partition},{first},{next_},['
+    return hashlib.sha256(previous + (f'{head}"{listed}"]]' if digests else f"{head}]]").encode()).digest()

@@ -1,0 +1,267 @@
+"""The tally: statistics compiled into "for this type, these increments".
+
+A type's statistics look at a few fields of its data. Events that agree in these (their *shape*) take the same
+increments, so the plan for a shape is worked out once; after that an event costs one look-up and a few additions.
+Increments are exact (integers and decimals) and can be taken back: `sign` is +1 or -1.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from services.contracts.event import STATUSES, Event
+from services.contracts.fields import decimal
+from services.reporting.definition import Definition, meets
+
+DAY_BITS = 22
+"""Low bits of a code: the day's proleptic ordinal. High bits: the series."""
+DAY_MASK = (1 << DAY_BITS) - 1
+PLANS = 200_000
+"""Shapes remembered at most; then they are worked out anew."""
+_QUARTER_HOUR = 900
+OBSERVED = frozenset({"last", "stock", "max", "median"})
+"""Measures that need the single values, since they cannot be taken back from a sum."""
+
+SeriesKey = tuple[str, int, str, str, tuple[str, ...]]
+"""Definition hash, status, drill, region, label values."""
+
+
+@dataclass
+class Observation:
+    """One value of one event in one series."""
+
+    series: int
+    key: bytes
+    n: int
+    subject: bytes
+    time: datetime.datetime
+    recorded: datetime.datetime
+    day: int
+    value: Decimal
+    sign: int
+
+
+@dataclass
+class Increments:
+    """What some events add to the tally. Codes are series << 22 | day ordinal."""
+
+    events: dict[int, int] = field(default_factory=dict)
+    values: dict[int, Decimal | int] = field(default_factory=dict)
+    members: dict[tuple[int, bytes], int] = field(default_factory=dict)
+    observations: list[Observation] = field(default_factory=list)
+
+
+@dataclass
+class Series:
+    """The numbers of the series in the database; new ones are numbered here and saved with the next transaction."""
+
+    ids: dict[SeriesKey, int] = field(default_factory=dict)
+    unsaved: list[tuple[int, SeriesKey]] = field(default_factory=list)
+
+    def id(self, key: SeriesKey) -> int:
+        """The number of a series, a new one if need be."""
+        number = self.ids.get(key)
+        if number is None:
+            number = self.ids[key] = len(self.ids) + 1
+            self.unsaved.append((number, key))
+        return number
+
+
+@dataclass(frozen=True)
+class _Statistic:
+    """One definition, ready to be asked about a shape."""
+
+    definition: Definition
+    kind: str
+    measured: int
+    """Index of the measured field among the type's fields; -1 for count."""
+
+
+class _Recipe:
+    """The statistics of one type, and the few fields of its data that they look at."""
+
+    def __init__(self, definitions: Iterable[Definition]) -> None:
+        definitions = list(definitions)
+        splitting = {name for d in definitions for name in (*d.by, *(c.field for c in d.where))}
+        measured = {d.measure.field for d in definitions if d.measure and d.measure.field}
+        self.paths = tuple(sorted(splitting)) + tuple(sorted(measured - splitting))
+        self.split = len(splitting)
+        tops = sorted({path.split(".")[0] for path in self.paths if not path.startswith("@")})
+        shape = msgspec.defstruct("Shape", [(f"f{i}", Any, None) for i in range(len(tops))],
+                                  rename={f"f{i}": top for i, top in enumerate(tops)}, gc=False)  # fmt: skip
+        self.decode = msgspec.json.Decoder(shape, float_hook=Decimal).decode
+        self.getters = tuple(_getter(path, tops) for path in self.paths)
+        self.statistics = tuple(
+            _Statistic(d, d.measure.kind, self.paths.index(d.measure.field) if d.measure.field else -1)
+            for d in definitions
+            if d.measure is not None
+        )
+
+
+def _getter(path: str, tops: list[str]) -> Any:
+    """A function (event, shape) -> value of a field path; `@NAME` is an attribute of the envelope."""
+    if path.startswith("@"):
+        name = path[1:]
+        return lambda event, _shape: str(getattr(event, name, None) or "")
+    top, *rest = path.split(".")
+    slot = f"f{tops.index(top)}"
+    if not rest:
+        return lambda _event, shape: getattr(shape, slot)
+
+    def nested(_event: Event, shape: Any) -> Any:
+        value = getattr(shape, slot)
+        for part in rest:
+            value = value.get(part) if isinstance(value, dict) else None
+        return value
+
+    return nested
+
+
+Plan = tuple[tuple[int, ...], tuple[tuple[int, str, int], ...]]
+"""Series (shifted) that only count, and (series, measure, field index) of those that also measure."""
+
+
+class Tally:
+    """Turns events into increments by the definitions in use."""
+
+    def __init__(self, definitions: Iterable[Definition], zone: ZoneInfo, series: Series) -> None:
+        by_type: dict[str, list[Definition]] = {}
+        for definition in definitions:
+            if definition.measure is not None:
+                by_type.setdefault(definition.event, []).append(definition)
+        self._recipes = {name: _Recipe(rows) for name, rows in by_type.items()}
+        self._plans: dict[Any, Plan] = {}
+        self._days: dict[int, int] = {}
+        self._zone, self.series = zone, series
+
+    def day(self, time: datetime.datetime) -> int:
+        """The ordinal of the local day of an instant, in the bureau's time zone."""
+        quarter = int(time.timestamp()) // _QUARTER_HOUR
+        day = self._days.get(quarter)
+        if day is None:
+            if len(self._days) > PLANS:
+                self._days.clear()
+            day = self._days[quarter] = time.astimezone(self._zone).toordinal()
+        return day
+
+    def count(self, event: Event, type_: str, key: bytes, into: Increments, sign: int = 1) -> None:
+        """Add an event to the increments, or take it back. Raises ValueError for data that cannot be counted."""
+        recipe = self._recipes.get(type_)
+        if recipe is None:
+            return
+        data = recipe.decode(event.data)
+        values = [get(event, data) for get in recipe.getters]
+        counting, measuring = self._plan(type_, recipe, event, values)
+        day = self.day(event.time)
+        amounts = [_amounts(kind, _present(values[index])) for _, kind, index in measuring]
+        events = into.events
+        for series in counting:
+            events[series | day] = events.get(series | day, 0) + sign
+        for (series, kind, _), amount in zip(measuring, amounts, strict=True):
+            _measure(into, series | day, kind, amount, event, key, sign)
+
+    def _plan(self, type_: str, recipe: _Recipe, event: Event, values: list[Any]) -> Plan:
+        shape = (type_, event.status, event.drill, event.region, *map(_hashable, values[: recipe.split]))
+        plan = self._plans.get(shape)
+        if plan is None:
+            if len(self._plans) >= PLANS:
+                self._plans.clear()
+            plan = self._plans[shape] = self._work_out(recipe, event, values)
+        return plan
+
+    def _work_out(self, recipe: _Recipe, event: Event, values: list[Any]) -> Plan:
+        at = dict(zip(recipe.paths, values, strict=True))
+        status = STATUSES.index(event.status)
+        counting, measuring = [], []
+        for s in recipe.statistics:
+            if not all(meets(condition, _present(at[condition.field])) for condition in s.definition.where):
+                continue
+            labels = tuple(label(at[path]) for path in s.definition.by)
+            series = self.series.id((s.definition.hash, status, event.drill, label(event.region), labels)) << DAY_BITS
+            if s.kind == "count":
+                counting.append(series)
+            else:
+                measuring.append((series, s.kind, s.measured))
+        return tuple(counting), tuple(measuring)
+
+
+def _present(value: Any) -> list[Any]:
+    """What stands in a field: nothing, one value, or the elements of a list."""
+    values = value if isinstance(value, list) else [value]
+    return [v for v in values if v is not None and v != ""]
+
+
+def _amounts(kind: str, elements: list[Any]) -> list[Any]:
+    """What one event measures: exact numbers, or the hashes of different things."""
+    return list({member(label(e)) for e in elements}) if kind == "distinct" else [number(e) for e in elements]
+
+
+def _measure(into: Increments, code: int, kind: str, amounts: list[Any], event: Event, key: bytes, sign: int) -> None:
+    """Add what one event measures to one series and day."""
+    into.events[code] = into.events.get(code, 0) + (sign * len(amounts) if kind == "mean" else sign)
+    if kind == "distinct":
+        for amount in amounts:
+            into.members[code, amount] = into.members.get((code, amount), 0) + sign
+    elif kind in OBSERVED:
+        of, series, day = member(event.subject), code >> DAY_BITS, code & DAY_MASK
+        into.observations += (
+            Observation(series, key, n, of, event.time, event.recordedtime, day, amount, sign)
+            for n, amount in enumerate(amounts)
+        )
+    else:
+        for amount in amounts:
+            into.values[code] = into.values.get(code, 0) + sign * amount
+
+
+def number(value: Any) -> Decimal:
+    """A measured value, exact. Raises ValueError when it is not a number."""
+    exact = Decimal(value) if type(value) is int else decimal(value)
+    if exact is None:
+        raise ValueError(f"{value!r} is measured but is not a number")
+    return exact
+
+
+def member(value: str) -> bytes:
+    """16 bytes that stand for a counted thing: it may name a person, and only its being different matters."""
+    return hashlib.blake2b(value.encode(), digest_size=16).digest()
+
+
+def label(value: Any) -> str:
+    """A label's value as text; absent is empty."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value.replace("\0", "")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ",".join(sorted(map(label, value)))
+    return str(value)
+
+
+def _hashable(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(map(_hashable, value))
+    return tuple(sorted((k, _hashable(v)) for k, v in value.items())) if isinstance(value, dict) else value
+
+
+def by_month(daily: Mapping[int, Any]) -> dict[tuple[int, datetime.date], Any]:
+    """Daily increments, by series and first day of the month."""
+    months: dict[tuple[int, datetime.date], Any] = {}
+    firsts: dict[int, datetime.date] = {}
+    for code, amount in daily.items():
+        ordinal = code & DAY_MASK
+        first = firsts.get(ordinal)
+        if first is None:
+            first = firsts[ordinal] = datetime.date.fromordinal(ordinal).replace(day=1)
+        at = (code >> DAY_BITS, first)
+        months[at] = months.get(at, 0) + amount
+    return months

@@ -1,0 +1,426 @@
+"""The one consume loop: Kafka in, one PostgreSQL transaction out, each record's effect exactly once.
+
+    getmany -> slices -> fold.prepare -> one transaction { fold.apply; quarantine; positions } -> next
+
+* Offsets live in PostgreSQL and move in the transaction of the effect, fenced by compare-and-swap. Kafka's own
+  committed offsets are not used.
+* One reader per schema: an advisory lock; a second process stands by until the first one's connection ends.
+* An offset belongs to an epoch (cluster id + topic id). Before a partition is read, the record before `next` is
+  read once more and compared; what does not fit stops that partition, in red, until a person decides.
+* *Never* (a record that cannot be read) is set aside in the same transaction; 100 in a row stop the partition.
+  *Not now* (database or broker away) starts again from what the database says: there is one way to begin, and
+  every recovery is that way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import hashlib
+import json
+import os
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import asyncpg
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from services.contracts.topics import Topic
+from services.runtime import fault, postgres
+from services.runtime.settings import Settings
+from services.runtime.topic_identity import topic_ids
+
+log = structlog.get_logger(__name__)
+
+FLOOD = 100
+"""So many *never* in a row on one partition, and the fault is ours: it stops."""
+BATCH = 20_000
+"""Records in one transaction at most; a live stream makes transactions of one."""
+RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
+
+
+class StartAgain(Exception):
+    """What is in memory is not to be trusted: begin again from the database, at once."""
+
+
+class Fenced(Exception):
+    """Another reader moved a position that was ours."""
+
+
+class Record(Protocol):
+    """What the loop uses of a Kafka record."""
+
+    offset: int
+    value: bytes | None
+
+
+@dataclass
+class Position:
+    """How far one partition has been read, as the database has it."""
+
+    id: int
+    topic: str
+    partition: int
+    epoch: int
+    first: int
+    next: int
+    record_digest: bytes | None
+
+    @property
+    def name(self) -> str:
+        """`hazards/3`."""
+        return f"{self.topic}/{self.partition}"
+
+
+@dataclass
+class Aside:
+    """A record set aside."""
+
+    position: Position
+    offset: int
+    reason: str
+    detail: str
+    record: bytes
+    late: bool = False
+
+
+@dataclass
+class Slice:
+    """Consecutive records of one partition: what one transaction takes from it."""
+
+    position: Position
+    first: int
+    next: int
+    records: list[Record]
+    digests: list[str] = field(default_factory=list)
+    """One per record, in order; the fold fills it."""
+    asides: list[Aside] = field(default_factory=list)
+    duplicates: int = 0
+    refused: Mapping[int, str] = field(default_factory=dict)
+    """Offsets that the database would not take, and why."""
+    run: int = 0
+    """So many *never* in a row, up to here."""
+    flooded: bool = False
+
+    def __iter__(self) -> Iterator[Record]:
+        """The records to fold; ends early when too many in a row were set aside."""
+        for record in self.records:
+            if self.run >= FLOOD:
+                self.next, self.flooded = record.offset, True
+                return
+            if record.offset in self.refused:
+                self.never(record, "refused_by_database", self.refused[record.offset])
+                self.run += 1
+                continue
+            asides = len(self.asides)
+            yield record
+            self.run = self.run + 1 if len(self.asides) > asides else 0
+
+    def never(self, record: Record, reason: str, detail: str) -> None:
+        """Set a record aside for good, with its reason."""
+        value = record.value or b""
+        self.asides.append(Aside(self.position, record.offset, reason, detail[:2000].replace("\0", ""), value))
+        at = record.offset - self.first
+        self.digests[at : at + 1] = [hashlib.sha256(value).hexdigest()]
+
+    @property
+    def handled(self) -> int:
+        """Records that took effect."""
+        return self.next - self.first - self.duplicates - sum(not a.late for a in self.asides)
+
+
+class Fold(Protocol):
+    """What a service makes of the records. Both calls see the slices of one transaction."""
+
+    async def reset(self, connection: asyncpg.Connection, positions: Sequence[Position]) -> None:
+        """Forget what is in memory and read it from the database."""
+
+    async def prepare(self, slices: list[Slice]) -> Any:
+        """Everything that needs no transaction; runs while the transaction before it is being written."""
+
+    async def apply(self, connection: asyncpg.Connection, slices: list[Slice], prepared: Any) -> None:
+        """Write the effect, inside the transaction that moves the positions; may still set records aside."""
+
+
+class Loop:
+    """Reads topics into one schema until it is told to stop."""
+
+    def __init__(
+        self, settings: Settings, dsn: str, bootstrap: str, *, schema: str, topics: Sequence[Topic], fold: Fold
+    ) -> None:
+        self._settings, self._dsn, self._bootstrap = settings, dsn, bootstrap
+        self._schema, self._topics, self._fold = schema, topics, fold
+        self._stop = asyncio.Event()
+        self._since = datetime.datetime.now(datetime.UTC)
+        self._state = "starting"
+        self._stopped: dict[str, str] = {}
+        self._one_by_one = 0
+        self._refused: dict[str, dict[int, str]] = {}
+        self._runs: dict[str, int] = {}
+
+    def stop(self) -> None:
+        """End after the transaction under way."""
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Read until `stop()`; whatever may pass is waited for."""
+        tries = 0
+        while not self._stop.is_set():
+            began = asyncio.get_running_loop().time()
+            try:
+                await self._follow()
+            except StartAgain as again:
+                log.info("start again", reason=str(again))
+            except (*postgres.NOT_NOW, KafkaError, Fenced) as error:
+                tries = 0 if asyncio.get_running_loop().time() - began > 10 else tries + 1
+                self._state = "waiting"
+                log.warning("not now", error=repr(error), tries=tries)
+                await self._pause(RETRY_SECONDS[min(tries, len(RETRY_SECONDS)) - 1])
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), seconds)
+
+    async def _follow(self) -> None:
+        """Lead, check, read: from the first connection to the first trouble."""
+        async with self._connection() as connection:
+            if not await self._lead(connection):
+                return
+            async with self._consumer() as consumer:
+                positions = await self._positions(connection, consumer)
+                await self._fold.reset(connection, list(positions.values()))
+                fault.at("loop.start")
+                self._state = "reading"
+                queue: asyncio.Queue[Any] = asyncio.Queue(1)
+                await self._race(
+                    self._read(consumer, positions, queue),
+                    self._write(connection, queue),
+                    self._tell(consumer, positions),
+                    self._stop.wait(),
+                )
+
+    @staticmethod
+    async def _race(*coroutines: Any) -> None:
+        """Run together; when one ends, end the others, and raise what it raised."""
+        tasks = [asyncio.ensure_future(c) for c in coroutines]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    @contextlib.asynccontextmanager
+    async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
+        connection = await postgres.connect(self._dsn, role=f"{self._schema}-stream", command_timeout=120)
+        try:
+            await connection.execute(f"SET search_path TO {self._schema}")
+            yield connection
+        finally:
+            connection.terminate()
+
+    async def _lead(self, connection: asyncpg.Connection) -> bool:
+        """Wait until this process is the one reader of the schema; False when told to stop instead."""
+        while not self._stop.is_set():
+            if await connection.fetchval("SELECT pg_try_advisory_lock(hashtext($1))", f"hub.reader.{self._schema}"):
+                return True
+            self._state = "standby"
+            await self._pause(0.25)
+        return False
+
+    @contextlib.asynccontextmanager
+    async def _consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap, enable_auto_commit=False, auto_offset_reset="none",
+            fetch_max_bytes=16 << 20, max_partition_fetch_bytes=2 << 20, request_timeout_ms=10_000,
+        )  # fmt: skip
+        try:
+            await asyncio.wait_for(consumer.start(), 10)
+            yield consumer
+        finally:
+            with contextlib.suppress(TimeoutError, KafkaError):
+                await asyncio.wait_for(consumer.stop(), 3)
+
+    # --- where to begin -------------------------------------------------------------------------------------------
+
+    async def _positions(
+        self, connection: asyncpg.Connection, consumer: AIOKafkaConsumer
+    ) -> dict[TopicPartition, Position]:
+        """The position of every partition, new ones included; those that do not fit their log are stopped."""
+        prefix = self._settings.topic_prefix
+        cluster, ids = await asyncio.wait_for(topic_ids(self._bootstrap, [prefix + t.name for t in self._topics]), 10)
+        partitions = [TopicPartition(prefix + t.name, p) for t in self._topics for p in range(t.partitions)]
+        consumer.assign(partitions)
+        begins, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
+        self._stopped.clear()
+        positions = {}
+        for tp in partitions:
+            name = tp.topic.removeprefix(prefix)
+            row: Any = await connection.fetchrow(
+                "SELECT * FROM position WHERE topic = $1 AND partition = $2 AND is_current", name, tp.partition
+            ) or await connection.fetchrow(
+                "INSERT INTO position (topic, partition, epoch, cluster, topic_id, first, next)"
+                " VALUES ($1, $2, 1, $3, $4, $5, $5) RETURNING *",
+                name, tp.partition, cluster, ids[tp.topic], begins[tp],
+            )  # fmt: skip
+            position = Position(row["id"], name, tp.partition, row["epoch"], row["first"], row["next"],
+                                row["record_digest"])  # fmt: skip
+            why = misfit(row, cluster, ids[tp.topic], begins[tp], ends[tp])
+            if why:
+                self._halt(consumer, tp, position, why)
+            else:
+                consumer.seek(tp, position.next - (position.record_digest is not None and position.next > begins[tp]))
+            positions[tp] = position
+        return positions
+
+    def _halt(self, consumer: AIOKafkaConsumer, tp: TopicPartition, position: Position, why: str) -> None:
+        """Stop one partition, in red; the others go on."""
+        self._stopped[position.name] = why
+        consumer.seek(tp, position.next)
+        consumer.pause(tp)
+        log.error("partition stopped", partition=position.name, reason=why)
+
+    # --- reading --------------------------------------------------------------------------------------------------
+
+    async def _read(
+        self, consumer: AIOKafkaConsumer, positions: Mapping[TopicPartition, Position], queue: asyncio.Queue[Any]
+    ) -> None:
+        cursors = {tp: position.next for tp, position in positions.items()}
+        while True:
+            limit = 1 if self._one_by_one else BATCH
+            fetched = await consumer.getmany(timeout_ms=500, max_records=limit)
+            slices = []
+            for tp, records in fetched.items():
+                piece = self._slice(consumer, tp, positions[tp], cursors[tp], records)
+                if piece is not None:
+                    slices.append(piece)
+            if not slices:
+                continue
+            prepared = await self._fold.prepare(slices)
+            for piece in slices:
+                tp = TopicPartition(self._settings.topic_prefix + piece.position.topic, piece.position.partition)
+                cursors[tp], self._runs[piece.position.name] = piece.next, piece.run
+                if piece.flooded:
+                    self._halt(consumer, tp, piece.position, FLOOD_HINT)
+            await queue.put((slices, prepared))
+
+    def _slice(
+        self, consumer: AIOKafkaConsumer, tp: TopicPartition, position: Position, cursor: int, records: list[Record]
+    ) -> Slice | None:
+        """The records from the cursor on; the record before it, read once more at the start, must be the same."""
+        if position.name in self._stopped:
+            return None
+        if records[0].offset == cursor - 1 == position.next - 1:
+            if hashlib.sha256(records[0].value or b"").digest() != position.record_digest:
+                self._halt(consumer, tp, position, "the record before the next one is another than the one read: "
+                           "the log was replaced. " + EPOCH_HINT)  # fmt: skip
+                return None
+            records = records[1:]
+        if records and records[0].offset != cursor:
+            self._halt(consumer, tp, position, f"offset {cursor} is missing from the log. {EPOCH_HINT}")
+            return None
+        if not records:
+            return None
+        refused, run = self._refused.get(position.name, {}), self._runs.get(position.name, 0)
+        return Slice(position, cursor, records[-1].offset + 1, records, refused=refused, run=run)
+
+    # --- writing --------------------------------------------------------------------------------------------------
+
+    async def _write(self, connection: asyncpg.Connection, queue: asyncio.Queue[Any]) -> None:
+        while True:
+            slices, prepared = await queue.get()
+            try:
+                async with connection.transaction():
+                    await self._fold.apply(connection, slices, prepared)
+                    await self._advance(connection, slices)
+                    fault.at("loop.in_transaction")
+            except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
+                self._narrow(slices, error)
+                raise StartAgain(f"the database refused: {error!r}") from error
+            fault.at("loop.after_commit")
+            self._one_by_one = max(0, self._one_by_one - 1)
+
+    def _narrow(self, slices: list[Slice], error: Exception) -> None:
+        """The database will not take this: find the one record that it means, and have that set aside."""
+        piece = slices[0]
+        if len(slices) > 1 or len(piece.records) > 1:
+            self._one_by_one = sum(len(s.records) for s in slices)
+        else:
+            self._refused.setdefault(piece.position.name, {})[piece.first] = repr(error)
+
+    async def _advance(self, connection: asyncpg.Connection, slices: list[Slice]) -> None:
+        """Move the positions, fenced, and write down what was set aside."""
+        asides = [a for s in slices for a in s.asides]
+        if asides:
+            await connection.executemany(
+                'INSERT INTO quarantine (position, "offset", reason, detail, late, record, digest)'
+                " VALUES ($1, $2, $3, $4, $5, $6, sha256($6)) ON CONFLICT DO NOTHING",
+                [(a.position.id, a.offset, a.reason, a.detail, a.late, a.record) for a in asides],
+            )
+        moved = await connection.fetch(
+            MOVE,
+            [s.position.id for s in slices], [s.first for s in slices], [s.next for s in slices],
+            [s.handled for s in slices], [s.duplicates for s in slices],
+            [sum(not a.late for a in s.asides) for s in slices],
+            [hashlib.sha256(s.records[s.next - s.first - 1].value or b"").digest() for s in slices],
+        )  # fmt: skip
+        if len(moved) != len(slices):
+            raise Fenced(f"{len(moved)} of {len(slices)} positions were still ours")
+
+    # --- telling --------------------------------------------------------------------------------------------------
+
+    async def _tell(self, consumer: AIOKafkaConsumer, positions: Mapping[TopicPartition, Position]) -> None:
+        """Once a second: that this reader lives, where the logs end, and what stands still."""
+        prefix = self._settings.topic_prefix
+        connection = await postgres.connect(self._dsn, role=f"{self._schema}-tell", command_timeout=10)
+        try:
+            while True:
+                ends = await asyncio.wait_for(consumer.end_offsets(list(positions)), 10)
+                await connection.execute(
+                    f"INSERT INTO {self._schema}.reader (role, pid, since, seen, state, stopped, ends)"  # noqa: S608
+                    " VALUES ('stream', $1, $2, now(), $3, $4, $5) ON CONFLICT (role) DO UPDATE SET pid = excluded.pid,"
+                    " since = excluded.since, seen = excluded.seen, state = excluded.state,"
+                    " stopped = excluded.stopped, ends = excluded.ends",
+                    os.getpid(), self._since, "stopped" if self._stopped else self._state, json.dumps(self._stopped),
+                    json.dumps({f"{tp.topic.removeprefix(prefix)}/{tp.partition}": end for tp, end in ends.items()}),
+                )  # fmt: skip
+                await asyncio.sleep(1)
+        finally:
+            connection.terminate()
+
+
+FLOOD_HINT = (
+    f"{FLOOD} records in a row could not be read: the fault is probably ours. See `hub quarantine`; reading goes on "
+    "when the service is started again"
+)
+EPOCH_HINT = (
+    "If Kafka was emptied or restored on purpose, run `hub epoch`: reading starts again at the beginning, and what is "
+    "known already changes nothing"
+)
+
+
+MOVE = """
+UPDATE position p
+   SET next = n.next, handled = p.handled + n.handled, duplicate = p.duplicate + n.duplicate,
+       quarantine = p.quarantine + n.quarantine, record_digest = n.digest
+  FROM unnest($1::smallint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bytea[])
+       AS n(id, first, next, handled, duplicate, quarantine, digest)
+ WHERE p.id = n.id AND p.next = n.first AND p.is_current
+RETURNING p.id"""
+
+
+def misfit(row: Mapping[str, Any], cluster: str, topic_id: str, begin: int, end: int) -> str | None:
+    """Why a stored position does not belong to the log as it is now; None when it does."""
+    if (row["cluster"], row["topic_id"]) != (cluster, topic_id):
+        return f"this is another log than the one read (cluster or topic was made anew). {EPOCH_HINT}"
+    if row["next"] > end:
+        return f"the log ends at {end}, but it was read up to {row['next']}: Kafka lost records. {EPOCH_HINT}"
+    if row["next"] < begin:
+        return f"the log begins at {begin}, but {row['next']} was not read yet: retention was too short. {EPOCH_HINT}"
+    return None

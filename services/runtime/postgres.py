@@ -1,0 +1,60 @@
+"""PostgreSQL: connections with bounded waits, and migrations that are plain SQL files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import asyncpg
+
+from services.runtime.settings import ROOT
+
+NOT_NOW = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError,
+           asyncpg.OperatorInterventionError, asyncpg.InsufficientResourcesError, asyncpg.TransactionRollbackError,
+           asyncpg.ObjectInUseError, asyncpg.ObjectNotInPrerequisiteStateError)  # fmt: skip
+"""What may pass when it is tried again: the database is away, restarting, full or busy."""
+
+_SERVICES = ROOT / "services"
+SCHEMAS: tuple[tuple[str, tuple[Path, ...]], ...] = (
+    ("access", (_SERVICES / "runtime" / "schema" / "access",)),
+    ("reporting", (_SERVICES / "runtime" / "schema" / "consume", _SERVICES / "reporting" / "schema")),
+)
+"""Each schema and the folders of migrations that make it; the consume loop's tables stand in every service's."""
+
+
+async def connect(dsn: str, *, role: str, command_timeout: float | None = 60.0) -> asyncpg.Connection:
+    """A connection that cannot wait for ever; `role` is shown in pg_stat_activity. Times in seconds."""
+    connection: asyncpg.Connection = await asyncpg.connect(
+        dsn,
+        timeout=5,
+        command_timeout=command_timeout,
+        server_settings={"application_name": f"hub-{role}", "jit": "off"},
+    )
+    return connection
+
+
+async def migrate_all(dsn: str) -> list[str]:
+    """Bring every schema to this release; returns the names of the migrations that ran."""
+    connection = await connect(dsn, role="migrate", command_timeout=None)
+    try:
+        return [name for schema, folders in SCHEMAS for name in await migrate(connection, schema, folders)]
+    finally:
+        await connection.close()
+
+
+async def migrate(connection: asyncpg.Connection, schema: str, folders: tuple[Path, ...]) -> list[str]:
+    """Run the migrations of one schema that have not run yet, in one transaction, under an advisory lock."""
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock(hashtext($1))", f"hub.migrate.{schema}")
+        await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}; SET LOCAL search_path TO {schema}")
+        await connection.execute(
+            "CREATE TABLE IF NOT EXISTS migration (name text PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())"
+        )
+        done = {row["name"] for row in await connection.fetch("SELECT name FROM migration")}
+        ran = []
+        for file in (f for folder in folders for f in sorted(folder.glob("*.sql"))):
+            name = f"{file.parent.name}/{file.stem}"
+            if name not in done:
+                await connection.execute(file.read_text("utf-8"))
+                await connection.execute("INSERT INTO migration (name) VALUES ($1)", name)
+                ran.append(f"{schema}:{name}")
+        return ran
