@@ -22,11 +22,12 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.local.kafka import KafkaPart
-from deploy.local.part import Part, stop
+from deploy.local.part import Part
 from deploy.local.postgres import PostgresPart
 from services.contracts.topics import TOPICS
 from services.runtime.kafka import ensure_topics, named
 from services.runtime.settings import Settings
+from tests.parts import Run
 
 PORTS = range(20000, 32000, 10)
 """Below 32768, where the kernel takes ports for outgoing connections."""
@@ -108,14 +109,12 @@ async def delete_topics(bootstrap: str, names: list[str]) -> None:
 
 
 def _running(part: Part) -> Iterator[str]:
-    part.prepare()
-    process = part.spawn()
+    run = Run(part)
     try:
-        asyncio.run(part.ready(process))
+        asyncio.run(run.start())
         yield part.address
     finally:
-        stop(process, part.stop_signal)
-        part.release()
+        run.stop()
 
 
 def _ten_ports(held: list[IO[bytes]]) -> int:
