@@ -7,7 +7,6 @@ import contextlib
 import importlib
 import importlib.util
 import json
-import logging
 import signal
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import uvicorn
 import uvloop
 
+from services.runtime import log
 from services.runtime.settings import Settings
 
 Scope = MutableMapping[str, Any]
@@ -94,7 +94,7 @@ async def serve(settings: Settings) -> None:
             lifespan="off",
             access_log=False,
             server_header=False,
-            log_level=settings.log_level,
+            log_config=None,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
     )
@@ -105,13 +105,15 @@ async def serve(settings: Settings) -> None:
             running = importlib.import_module(name).running
             front.apps[prefix] = await stack.enter_async_context(running(settings))
         await server.serve()
-    logging.getLogger("uvicorn.error").info("all services closed")
+    log.get("api").info("api.closed")
 
 
 def main() -> None:
     """Entry of `python -m deploy.local.api`."""
+    settings = Settings()
+    log.configure("hub-api", settings.log_level)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(Settings()))
+        runner.run(serve(settings))
 
 
 if __name__ == "__main__":

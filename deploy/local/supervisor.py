@@ -10,16 +10,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+import asyncpg
 import httpx
+from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from deploy.local import CannotStart, api, folder
+from deploy.local import CannotStart, api, credentials, folder
 from deploy.local.child import Child, last_words, pause_before, said, spawner, stop_all
 from deploy.local.kafka import KafkaPart
 from deploy.local.part import Part, Say
@@ -28,11 +31,18 @@ from services.runtime import kafka, postgres
 from services.runtime.settings import Settings
 
 T = TypeVar("T")
+Ready = Callable[[subprocess.Popen[bytes]], Awaitable[None]]
 GRACE_SECONDS = 7.0
 """What the services together get between SIGTERM and SIGKILL."""
 STOP_SECONDS = 9.5
 """By then everything has ended, Kafka and PostgreSQL too."""
 START_SECONDS = 60.0
+UNREACHABLE = (
+    KafkaError, OSError, TimeoutError, ValueError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError,
+    asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError, asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError, asyncpg.InsufficientPrivilegeError,
+)  # fmt: skip
+LIVES_SECONDS = 2.0
 STREAMS = (("reporting-stream", "services.reporting.stream"), ("warning-stream", "services.warning.stream"))
 """Each stream is a process of its own."""
 
@@ -74,6 +84,7 @@ class Supervisor:
         self.parts: list[Part] = []
         self.children: list[Child] = []
         self.stopping = asyncio.Event()
+        self.credentials: credentials.Credentials | None = None
         self.status = folder.Status(
             pid=os.getpid(),
             started=time.time(),
@@ -105,6 +116,8 @@ class Supervisor:
                 group.create_task(self._postgres(progress))
             async with progress.step("服务 services"):
                 await self._services()
+            # last, because the password is shown once: a start that fails must not swallow it
+            self.credentials = await credentials.issue(self.settings.postgres_dsn, self.home / "admin.key")
         self.console.print(f"  中枢已就绪，用时 {time.monotonic() - begin:.1f} 秒")
 
     async def _kafka(self, progress: Progress) -> None:
@@ -113,7 +126,8 @@ class Supervisor:
             self.settings.kafka_bootstrap = await self._part(KafkaPart(self.settings), "Kafka", progress)
         self.status.bootstrap = self.settings.kafka_bootstrap
         async with progress.step("主题 topics"):
-            self.status.topics = sorted((await kafka.ensure_topics(self.settings)).topics)
+            with reaching("Kafka", self.status.bootstrap, "HUB_KAFKA_BOOTSTRAP"):
+                self.status.topics = sorted((await kafka.ensure_topics(self.settings)).topics)
 
     async def _postgres(self, progress: Progress) -> None:
         """A database, ours or theirs, with every migration."""
@@ -121,7 +135,8 @@ class Supervisor:
             self.settings.postgres_dsn = await self._part(PostgresPart(self.settings), "PostgreSQL", progress)
         self.status.dsn = self.settings.postgres_dsn
         async with progress.step("数据表 migrations"):
-            await postgres.migrate_all(self.settings.postgres_dsn)
+            with reaching("PostgreSQL", folder.without_password(self.status.dsn), "HUB_POSTGRES_DSN"):
+                await postgres.migrate_all(self.settings.postgres_dsn)
 
     async def _part(self, part: Part, title: str, progress: Progress) -> str:
         async with progress.step(title) as say:
@@ -141,20 +156,25 @@ class Supervisor:
             "PYTHONUNBUFFERED": "1",
         }
         self.status.services = [prefix for prefix, _ in api.present()]
-        modules = [("hub-api", "deploy.local.api"), *((n, m) for n, m in STREAMS if api.exists(m))]
-        async with asyncio.TaskGroup() as group:
-            for name, module in modules:
-                log = self.home / "log" / f"{name}.log"
-                ready = self._api_ready if name == "hub-api" else self._lives
-                child = Child(name, log, spawner([sys.executable, "-m", module], log, environment), ready)
-                group.create_task(self._start(child))
+        web = self._service("hub-api", "deploy.local.api", environment, self._api_ready)
+        streams = [
+            self._service(name, module, environment, partial(self._lives, name))
+            for name, module in STREAMS
+            if api.exists(module)
+        ]
+        await asyncio.gather(self._start(web), *(self._start(child, wait=False) for child in streams))
 
-    async def _start(self, child: Child) -> None:
+    def _service(self, name: str, module: str, environment: dict[str, str], ready: Ready) -> Child:
+        log = self._log(name)
+        return Child(name, log, spawner([sys.executable, "-m", module], log, environment), ready)
+
+    async def _start(self, child: Child, *, wait: bool = True) -> None:
         self.children.append(child)
         child.start()
         self._write()
-        await child.until_ready()
-        self._write()
+        if wait:
+            await child.until_ready()
+            self._write()
 
     async def _api_ready(self, process: subprocess.Popen[bytes]) -> None:
         """Every service says so itself."""
@@ -162,7 +182,7 @@ class Supervisor:
         waiting = [f"{self.status.http}{prefix}/health/ready" for prefix in self.status.services]
         async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
             while waiting:
-                self._must_live(process, "hub-api")
+                self._must_live("hub-api", process)
                 if time.monotonic() > end:
                     raise CannotStart(
                         f"hub-api 在 {START_SECONDS:.0f} 秒内没有就绪（{waiting[0]}）：看日志 {self._log('hub-api')}"
@@ -170,18 +190,15 @@ class Supervisor:
                 waiting = [url for url in waiting if not await answers(client, url)]
                 await asyncio.sleep(0.05 if waiting else 0)
 
-    async def _lives(self, process: subprocess.Popen[bytes]) -> None:
-        """A stream has nothing to ask: it is up when it did not end at once."""
-        await asyncio.sleep(0.5)
-        self._must_live(process, "stream")
+    async def _lives(self, name: str, process: subprocess.Popen[bytes]) -> None:
+        """A stream has nobody to ask: it is up when it has lived a moment."""
+        await asyncio.sleep(LIVES_SECONDS)
+        self._must_live(name, process)
 
-    def _must_live(self, process: subprocess.Popen[bytes], name: str) -> None:
+    def _must_live(self, name: str, process: subprocess.Popen[bytes]) -> None:
         if (code := process.poll()) is not None:
-            child = next((c for c in self.children if c.process is process), None)
-            log = child.log if child else self._log(name)
-            raise CannotStart(
-                f"{child.name if child else name} 启动失败（{said(code)}）：{last_words(log)}；日志 {log}"
-            )
+            log = self._log(name)
+            raise CannotStart(f"{name} 启动失败（{said(code)}）：{last_words(log)}；日志 {log}")
 
     def _log(self, name: str) -> Path:
         return self.home / "log" / f"{name}.log"
@@ -197,23 +214,28 @@ class Supervisor:
 
     async def _keep(self, child: Child) -> None:
         """For ever: wait until it dies, say so, start it again after a pause."""
+        await self._settle(child)
         while True:
             code = await child.ended()
             self._write()
             pause = pause_before(child.deaths)
-            count = child.restarts + 1
-            self._tell(
-                f"[red]{child.name} 已退出（{said(code)}）[/]，{pause:g} 秒后第 {count} 次重启；日志 {child.log}"
-            )
+            words = escape(last_words(child.log))
+            self._tell(f"[red]{child.name} 已退出（{said(code)}）[/]，{pause:g} 秒后第 {child.restarts + 1} 次重启；"
+                       f"日志 {child.log}：{words}")  # fmt: skip
             await asyncio.sleep(pause)
             child.start()
             self._write()
-            try:
-                await child.until_ready()
-            except CannotStart:
-                continue  # it has died again: ended() comes back at once and tells
-            self._write()
-            self._tell(f"[green]{child.name} 已恢复[/]（pid {child.pid}）")
+            if await self._settle(child):
+                self._tell(f"[green]{child.name} 已恢复[/]（pid {child.pid}）")
+
+    async def _settle(self, child: Child) -> bool:
+        """Wait until it is ready; False: it died again, which ended() is about to tell."""
+        try:
+            await child.until_ready()
+        except CannotStart:
+            return False
+        self._write()
+        return True
 
     def _tell(self, text: str) -> None:
         self.console.print(f"[dim]{time.strftime('%H:%M:%S')}[/] {text}", highlight=False, soft_wrap=True)
@@ -267,9 +289,23 @@ class Supervisor:
         )
         for child in sorted(self.children, key=lambda c: c.name not in self.status.embedded):
             table.add_row(child.name, escape(where.get(child.name, "")), str(child.pid))
+        if self.credentials:
+            table.add_row("命令行的钥匙", f"{self.credentials.key_file}（Authorization: Bearer …）", "")
+            if self.credentials.login:
+                name, password = self.credentials.login
+                table.add_row("管理员登录", f"[bold]{name}  {escape(password)}[/]（只显示这一次）", "")
         self.console.print(table)
         self.console.print(f"数据和日志：{self.home}", highlight=False, soft_wrap=True)
         self.console.print("Ctrl-C 停止；另开窗口可用 hub status、hub down")
+
+
+@contextlib.contextmanager
+def reaching(what: str, where: str, setting: str) -> Iterator[None]:
+    """An address that leads nowhere, or to a refusal, is a sentence."""
+    try:
+        yield
+    except UNREACHABLE as error:
+        raise CannotStart(f"连不上 {what}（{where}）：{error or type(error).__name__}。检查 {setting}") from error
 
 
 async def answers(client: httpx.AsyncClient, url: str) -> bool:

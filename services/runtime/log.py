@@ -63,5 +63,5 @@ def configure(service: str, level: str = "info", stream: TextIO | None = None) -
 
 def get(name: str) -> structlog.typing.FilteringBoundLogger:
     """A logger whose lines carry its name; events are words with a dot, `access.away`."""
-    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(logger=name)
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(name=name)
     return logger
