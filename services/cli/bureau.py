@@ -67,7 +67,7 @@ def _print_json(folder: Path, mistakes: list[Mistake]) -> None:
 def _summary(found: Bureau, definitions: tuple[Definition, ...]) -> Table:
     own = [d for d in definitions if not d.file.startswith("services/")]
     codes = sum(len(values) for values in found.extra_codes.values())
-    table = Table(title=f"{found.name} ：没有错误", show_header=False)
+    table = Table(title=f"{found.name}：没有错误", show_header=False)
     rows = (
         ("本级区域", f"{found.region} {found.regions.get(found.region).name}"),
         ("区域", f"{len(found.regions)} 个"),
