@@ -100,12 +100,17 @@ def _money(value: Any) -> str | None:
     return None
 
 
+ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
 def _date(value: Any) -> str | None:
     try:
-        datetime.date.fromisoformat(value)
+        if ISO_DATE.fullmatch(value):
+            datetime.date.fromisoformat(value)
+            return None
     except (TypeError, ValueError):
-        return "must be a date like 2023-06-30"
-    return None
+        pass
+    return "must be a date like 2023-06-30"
 
 
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
@@ -141,9 +146,9 @@ FLAG = Kind("flag", {"type": "boolean"}, _flag)
 INTEGER = Kind("integer", {"type": "integer"}, _integer)
 COUNT = Kind("count", {"type": "integer", "minimum": 0}, _count)
 NUMBER = Kind("number", {"type": "number"}, _number)
-MONEY = Kind("money", {"type": ["number", "string"], "x-unit": "CNY", "x-decimals": 2}, _money)
+MONEY = Kind("money", {"type": ["number", "string"], "pattern": r"^-?[0-9]{1,15}(\.[0-9]{1,2})?$"}, _money)
 DATE = Kind("date", {"type": "string", "format": "date"}, _date)
-MOMENT = Kind("moment", {"type": "string", "format": "date-time"}, _moment)
+MOMENT = Kind("moment", {"type": "string", "anyOf": [{"format": "date-time"}, {"format": "date"}]}, _moment)
 OBJECT = Kind("object", {"type": "object"}, _object)
 ANYTHING = Kind("anything", {}, _anything)
 
