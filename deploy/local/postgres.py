@@ -167,10 +167,12 @@ class PostgresPart(Part):
             return
         for path in (self.folder, *self.folder.rglob("*"), self.socket):
             shutil.chown(path, "nobody", pwd.getpwnam("nobody").pw_gid)
-        if subprocess.run(("test", "-w", str(self.folder)), check=False, **self.identity()).returncode:
-            raise CannotStart(
-                f"以 root 启动时 nobody 账户进不了 {self.folder}：改用普通用户，或用 HUB_DATA_DIR 换一个目录"
-            )
+        for may, path in (("-w", self.folder), ("-w", self.socket), ("-x", binaries() / "postgres")):
+            if subprocess.run(("test", may, str(path)), check=False, cwd="/", **self.identity()).returncode:
+                raise CannotStart(
+                    f"以 root 启动时数据库以 nobody 账户运行，它进不了 {path}："
+                    "改用普通用户启动，或把程序和 HUB_DATA_DIR 放到它进得去的地方"
+                )
 
     def _check_version(self) -> None:
         found = (self.files / "PG_VERSION").read_text().strip()
