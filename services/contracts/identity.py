@@ -54,10 +54,11 @@ def _plain(value: Any) -> bool:
     if kind is int:
         return bool(-_SAFE < value < _SAFE)
     if kind is dict:
-        return all(k.isascii() and _plain(v) for k, v in value.items())
-    if kind is list:
-        return all(map(_plain, value))
-    return False
+        for k, v in value.items():
+            if not k.isascii() or (type(v) is not str and not _plain(v)):
+                return False
+        return True
+    return kind is list and all(map(_plain, value))
 
 
 def digest(sent: dict[str, Any]) -> str:

@@ -15,8 +15,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from services.contracts import identity
-from services.contracts.check import check_data
+from services.contracts import check, identity
 from services.contracts.event import HUB_ATTRIBUTES, PUBLISHER_ATTRIBUTES, STATUSES, Origin, Type, subject_of
 from services.contracts.families import TYPES
 from services.contracts.fields import moment
@@ -47,7 +46,9 @@ class Tree(Protocol):
 
 
 ExtraCodes = Mapping[tuple[str, str], Mapping[str, str]]
-Check = Callable[[str, Mapping[str, Any], ExtraCodes], Iterable[Any]]
+"""The bureau's own coded values and their Chinese names, by (type or "", field)."""
+Check = Callable[[str, Mapping[str, Any], ExtraCodes], Iterable[tuple[str, str, str]]]
+"""`contracts.check.check_data`: field, reason and code of every problem."""
 
 
 class Admitted(msgspec.Struct, frozen=True, gc=False):
@@ -104,12 +105,12 @@ class Door:
         extra_codes: ExtraCodes | None = None,
         *,
         types: Mapping[str, Type] = TYPES,
-        check: Check = check_data,
+        check_data: Check = check.check_data,
     ) -> None:
         self.regions = regions
         self.extra_codes = extra_codes or {}
         self.types = types
-        self.check = check
+        self.check_data = check_data
         self._within: dict[tuple[tuple[str, ...], str], bool] = {}
         self._covers: dict[tuple[tuple[str, ...], str], bool] = {}
 
@@ -123,8 +124,7 @@ class Door:
         found = Findings(sent.index, event.get("id"))
         if sent.size > MAX_EVENT:
             found.add("", "event_too_large", f"{sent.size} bytes: an event may have up to 256 KB ({MAX_EVENT} bytes)")
-        _check_texts(event, found)
-        _check_form(event, found)
+        _check_attributes(event, found)
         data = _data(event, found)
         type_ = self._type(event, data, found)
         region, given = self._region(event, key)
@@ -144,7 +144,7 @@ class Door:
             **({"correctssource": event.get("correctssource", event["source"])} if "corrects" in event else {}),
             **({"regiongiven": given} if given else {}),
             **({"flags": flags} if flags else {}),
-            "recordedtime": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "recordedtime": now.isoformat(timespec="microseconds").replace("+00:00", "Z"),
             "publisher": key.name,
             "digest": digest,
             "data": data,
@@ -224,8 +224,8 @@ class Door:
     def _check_data(self, event: dict[str, Any], type_: Type | None, data: dict[str, Any], found: Findings) -> None:
         if type_ is None:
             return
-        for problem in self.check(event["type"], data, self.extra_codes):
-            found.add(f"data.{problem.field}", problem.code, problem.reason)
+        for field, reason, code in self.check_data(event["type"], data, self.extra_codes):
+            found.add(f"data.{field}", code, reason)
 
 
 def _rights(event: dict[str, Any], key: Key) -> Iterable[str]:
@@ -238,12 +238,13 @@ def _rights(event: dict[str, Any], key: Key) -> Iterable[str]:
         yield "publish"
 
 
-def _check_texts(event: dict[str, Any], found: Findings) -> None:
-    for name, most, required in _TEXT_ROWS:
-        value = event.get(name)
-        if value is None:
-            if required:
-                found.add(name, "missing", "is required")
+def _check_attributes(event: dict[str, Any], found: Findings) -> None:
+    """Every attribute's form, and whether all that are required are there."""
+    for name, value in event.items():
+        most = _MOST.get(name)
+        if most is None:
+            if name not in PUBLISHER_ATTRIBUTES:
+                _check_extension(name, value, found)
         elif type(value) is not str:
             found.add(name, "not_text", "must be text")
         elif not value:
@@ -252,20 +253,17 @@ def _check_texts(event: dict[str, Any], found: Findings) -> None:
             found.add(name, "too_long", f"is longer than {most} characters")
         elif not value.isprintable() and _CONTROL.search(value):
             found.add(name, "characters", "holds control characters")
-
-
-_TEXT_ROWS = tuple((row.name, row.most, row.required) for row in TEXTS)
-
-
-def _check_form(event: dict[str, Any], found: Findings) -> None:
-    """What makes it a CloudEvent 1.0 with JSON data, and its extension attributes."""
+    for name in _REQUIRED - event.keys():
+        found.add(name, "missing", "is required")
     if event.get("specversion") != "1.0":
         found.add("specversion", "specversion", 'must be "1.0"')
     kind = event.get("datacontenttype", "application/json")
     if kind != "application/json" and isinstance(kind, str) and not is_json(media_type(kind)[0]):
         found.add("datacontenttype", "content_type", "must be JSON: application/json or a type ending in +json")
-    for name in event.keys() - PUBLISHER_ATTRIBUTES:
-        _check_extension(name, event[name], found)
+
+
+_MOST = {row.name: row.most for row in TEXTS}
+_REQUIRED = frozenset(row.name for row in TEXTS if row.required)
 
 
 def _check_extension(name: str, value: Any, found: Findings) -> None:

@@ -17,14 +17,14 @@ from prometheus_client import CollectorRegistry
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from services.runtime import access, log, metrics
 
 MIB = 1024 * 1024
 SESSION_COOKIE = "hub_session"
 Ready = Callable[[], Awaitable[Mapping[str, str]]]
-"""Answers part → `ok` or what is wrong with it."""
+"""Answers part → `ok…` or what is wrong with it."""
 _logger = log.get("web")
 
 TITLES = {
@@ -225,13 +225,14 @@ def create_app(
     ready: Ready,
     who: access.Access | None = None,
     body_limit: int | None = MIB,
+    lifespan: Lifespan[FastAPI] | None = None,
 ) -> FastAPI:
     """A service's FastAPI application with everything that all services have.
 
     Health, metrics, offline docs, problem answers, security headers and a limit on bodies (None: the handlers
     limit them themselves). `who` is found again as `request.app.state.access`.
     """
-    app = FastAPI(title=title, description=about, version="1", docs_url=None, redoc_url=None)
+    app = FastAPI(title=title, description=about, version="1", docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.access = who
     for kind, handler in HANDLERS.items():
         app.add_exception_handler(kind, handler)
@@ -252,7 +253,7 @@ def _add_health(app: FastAPI, ready: Ready) -> None:
     @app.get("/health/ready", tags=["operations"], summary="All parts it needs are there; 503 names those that are not")
     async def is_ready() -> Response:
         parts = await ready()
-        good = all(state == "ok" for state in parts.values())
+        good = all(state.startswith("ok") for state in parts.values())
         return json_answer({"status": "ok" if good else "not ready", "parts": parts}, 200 if good else 503)
 
 

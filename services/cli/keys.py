@@ -1,0 +1,133 @@
+"""`hub keys`: the keys of publishers and programs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import Annotated, Any, TypeVar
+
+import asyncpg
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.table import Table
+
+from services.cli.running import CommandFailed, connected
+from services.runtime import access, postgres
+
+T = TypeVar("T")
+keys = App(name="keys", help="报送单位和程序的钥匙：新增、列出、停用。")
+
+Options = Annotated[list[str] | None, Parameter(negative="", consume_multiple=False)]
+Json = Annotated[bool, Parameter("--json", negative="", help="按 JSON 输出，供程序读取。")]
+
+
+@keys.command
+def add(
+    name: str,
+    *,
+    source: Options = None,
+    type: Options = None,  # noqa: A002  the option's name is a promise
+    region: Options = None,
+    status: Options = None,
+    right: Options = None,
+    rate: float | None = None,
+    json_: Json = False,
+) -> None:
+    """新增一把钥匙。钥匙只显示这一次。
+
+    Parameters
+    ----------
+    name
+        报送单位，记在它送来的每条事件上。
+    source
+        可用的 source 前缀（按路径段比对，可重复）。
+    type
+        可报的事件类型，如 hazard.*（可重复；默认全部）。
+    region
+        可报的区域代码及其下级（可重复；默认全部）。
+    status
+        actual、exercise、test（可重复；默认 actual）。
+    right
+        publish、correct、retract、history、read（可重复；默认 publish）。
+    rate
+        每秒至多多少条事件（默认不限）。
+    """
+    scope = access.Scope(
+        sources=tuple(source or ()),
+        types=tuple(type or (access.ANY,)),
+        regions=tuple(region or ()),
+        statuses=tuple(status or ("actual",)),
+        rights=tuple(right or ("publish",)),
+        rate=rate,
+    )
+    try:
+        key, token = _run(lambda connection: access.add_key(connection, name, scope))
+    except ValueError as error:
+        raise CommandFailed(f"钥匙没有新增：{error}") from error
+    if json_:
+        print(json.dumps({"id": key.id, "key": token, "scope": asdict(scope)}, ensure_ascii=False))
+        return
+    print(f"{name} 的钥匙（编号 {key.id}）只显示这一次，请立即交给对方：\n{token}")
+
+
+@keys.command(name="list")
+def list_(*, json_: Json = False) -> None:
+    """列出全部钥匙，包括已停用的。"""
+    found = _run(access.list_keys)
+    if json_:
+        print(json.dumps([_row(key) for key in found], ensure_ascii=False))
+        return
+    table = Table("编号", "单位", "来源", "类型", "区域", "状态", "权利", "新增", "停用")
+    for key in found:
+        scope = key.scope
+        parts = (scope.sources, scope.types, scope.regions or ("全部",), scope.statuses, scope.rights)
+        table.add_row(
+            key.id, key.name, *("\n".join(part) for part in parts), _minute(key.created), _minute(key.revoked)
+        )
+    Console().print(table)
+
+
+@keys.command
+def revoke(id_: Annotated[str, Parameter(name="ID")], /, *, json_: Json = False) -> None:
+    """停用一把钥匙，一秒内处处生效。
+
+    Parameters
+    ----------
+    id_
+        钥匙的编号（hub keys list）。
+    """
+    if not _run(lambda connection: access.revoke(connection, id_)):
+        raise CommandFailed(f"没有使用中的钥匙 {id_}：用 hub keys list 查看编号")
+    print(json.dumps({"id": id_, "revoked": True}) if json_ else f"钥匙 {id_} 已停用")
+
+
+def _row(key: access.Key) -> dict[str, Any]:
+    return {
+        "id": key.id,
+        "name": key.name,
+        "scope": asdict(key.scope),
+        "created": key.created and key.created.isoformat(),
+        "revoked": key.revoked and key.revoked.isoformat(),
+    }
+
+
+def _minute(at: Any) -> str:
+    return f"{at.astimezone():%Y-%m-%d %H:%M}" if at else ""
+
+
+def _run(act: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+    """Do something on a connection of the running hub's database."""
+    return asyncio.run(_connected(act))
+
+
+async def _connected(act: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+    try:
+        connection = await postgres.connect(connected().postgres_dsn, role="cli")
+    except postgres.NOT_NOW as error:
+        raise CommandFailed(f"连不上 PostgreSQL（{error}）：用 hub status 查看") from error
+    try:
+        return await act(connection)
+    finally:
+        await connection.close()

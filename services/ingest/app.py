@@ -1,0 +1,72 @@
+"""Wires the door: bureau, keys, Kafka, API.
+
+Starlette does not run the lifespan of a mounted application: a process that carries several services enters
+`async with running(settings) as app` for each; a process of its own is `uvicorn --factory services.ingest.app:create`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
+
+from fastapi import FastAPI
+
+from services.contracts.families import TYPES
+from services.ingest.api import Desk, router
+from services.ingest.door import Door
+from services.ingest.meters import Meters
+from services.runtime import bureau, metrics, web
+from services.runtime.access import Access
+from services.runtime.kafka import Publisher
+from services.runtime.settings import Settings
+
+ABOUT = "The door of the hub: every fact enters here, as a CloudEvent. 202 = on disk at the broker."
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
+def create(settings: Settings | None = None, clock: Callable[[], datetime.datetime] = _now) -> FastAPI:
+    """The application; its lifespan follows the keys and closes the publisher. Raises BureauMistakes."""
+    settings = settings or Settings()
+    folder = bureau.load(settings.bureau)
+    who = Access(settings.postgres_dsn)
+    publisher = Publisher(settings)
+    meters = Meters(metrics.new_registry(), TYPES)
+    desk = Desk(Door(folder.regions, folder.extra_codes), who, publisher, meters, clock)
+
+    async def ready() -> Mapping[str, str]:
+        return {"kafka": desk.kafka_state, "keys": _keys_state(who)}
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await who.start()
+        try:
+            yield
+        finally:
+            await who.stop()
+            await publisher.close()
+
+    app = web.create_app(
+        "ingest", about=ABOUT, registry=meters.registry, ready=ready, who=who, body_limit=None, lifespan=lifespan
+    )
+    app.include_router(router(desk))
+    return app
+
+
+def _keys_state(who: Access) -> str:
+    """The door works with the last snapshot while PostgreSQL is away; without any it cannot."""
+    if who.snapshot is None:
+        return "not read yet: is PostgreSQL up?"
+    return "ok" if who.age_seconds < 5 else f"ok, as of {who.age_seconds:.0f} s ago"
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings, **options: Any) -> AsyncIterator[FastAPI]:
+    """The application with its lifespan entered, ready to be mounted under /ingest."""
+    app = create(settings, **options)
+    async with app.router.lifespan_context(app):
+        yield app
