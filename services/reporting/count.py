@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import asyncpg
 
 from services.contracts.event import InvalidEvent
-from services.reporting import chain, ledger, tally_store
+from services.reporting import chain, ledger, recount, tally_store
 from services.reporting.definition import Definition
 from services.reporting.ledger import Entry, Rows
 from services.reporting.tally import Increments, Tally
@@ -52,6 +52,7 @@ class Count:
         """Forget everything; read series, types, seals and awaited targets."""
         self._recent: list[dict[bytes, str]] = [{}, {}]
         self._series = await tally_store.load_series(connection)
+        await self._count_new_definitions(connection)
         self._tally = Tally(self._definitions, self._zone, self._series)
         rows = await connection.fetch("SELECT id, name FROM type")
         self._types = {row["name"]: row["id"] for row in rows}
@@ -62,6 +63,18 @@ class Count:
             self._side.terminate()
         self._side = await postgres.connect(self._dsn, role="reporting-probe")
         await self._side.execute("SET search_path TO reporting")
+
+    async def _count_new_definitions(self, connection: asyncpg.Connection) -> None:
+        """Count what was never counted from the ledger, so that tally and definitions agree before reading goes on."""
+        tallied = {d.hash: d for d in self._definitions if d.measure is not None}
+        new = await tally_store.uncounted(connection, {hash_: d.key for hash_, d in tallied.items()})
+        if new and await connection.fetchval("SELECT EXISTS (SELECT FROM ledger)"):
+            await recount.recount(self._dsn, [tallied[hash_] for hash_ in new], self._zone)
+            async with connection.transaction():
+                await recount.repair(connection, self._series)
+                await tally_store.counted(connection, new)
+        else:
+            await tally_store.counted(connection, new)
 
     # --- before the transaction -----------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ import uvloop
 
 from services.contracts.topics import CANONICAL
 from services.reporting.count import Count
-from services.reporting.shelf import definitions_of
+from services.reporting.statistics import definitions
 from services.runtime import bureau, log
 from services.runtime.consume import Loop
 from services.runtime.settings import Settings
@@ -19,7 +19,7 @@ from services.runtime.settings import Settings
 def build(settings: Settings) -> Loop:
     """The reading loop of reporting, wired."""
     house = bureau.load(settings.bureau)
-    fold = Count(settings.postgres_dsn, definitions_of(house), house.timezone)
+    fold = Count(settings.postgres_dsn, definitions(house), house.timezone)
     return Loop(
         settings, settings.postgres_dsn, settings.kafka_bootstrap, schema="reporting", topics=CANONICAL, fold=fold
     )

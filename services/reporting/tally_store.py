@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 import asyncpg
@@ -92,11 +92,40 @@ async def _observe(connection: asyncpg.Connection, more: Increments) -> None:
             [n for _, _, n in gone],
         )
     rows = {
-        (o.series, o.key, o.n): (o.series, o.key.hex(), o.n, o.subject.hex(), o.time, o.recorded, _date(o.day), o.value)
+        (o.series, o.key, o.n): (o.series, o.key.hex(), o.n, o.subject.hex(), o.time, o.recorded, date(o.day), o.value)
         for o in more.observations
         if net[(o.series, o.key, o.n)] > 0
     }
     await connection.copy_records_to_table("observation", records=list(rows.values()))
+
+
+async def replace_observations(connection: asyncpg.Connection, numbers: Mapping[int, int], differences: str) -> int:
+    """Mend the single values by what a recount found: too little is added, too much is taken away."""
+    rows = await connection.fetch(differences)
+    gone = [(numbers[r["series"]], r["key"].hex, r["n"]) for r in rows if r["sign"] < 0]
+    new = [(numbers[r["series"]], *tuple(r)[1:8]) for r in rows if r["sign"] > 0]
+    await connection.executemany("DELETE FROM observation WHERE (series, key, n) = ($1, $2, $3)", gone)
+    await connection.copy_records_to_table("observation", records=new)
+    return len(rows)
+
+
+async def uncounted(connection: asyncpg.Connection, hashes: Mapping[str, str]) -> set[str]:
+    """Of these definitions (hash -> key), those not yet counted from the ledger; new ones are entered as such."""
+    await connection.executemany(
+        "INSERT INTO definition (hash, key) VALUES ($1, $2) ON CONFLICT DO NOTHING", list(hashes.items())
+    )
+    rows = await connection.fetch("SELECT hash FROM definition WHERE counted IS NULL AND hash = ANY($1)", list(hashes))
+    return {row["hash"] for row in rows}
+
+
+async def counted(connection: asyncpg.Connection, hashes: Iterable[str]) -> None:
+    """Their figures can be given from now on."""
+    await connection.execute("UPDATE definition SET counted = now(), progress = 1 WHERE hash = ANY($1)", list(hashes))
+
+
+async def progress(connection: asyncpg.Connection, hashes: Iterable[str], share: float) -> None:
+    """How much of the ledger has been read for them, 0 to 1."""
+    await connection.execute("UPDATE definition SET progress = $2 WHERE hash = ANY($1)", list(hashes), share)
 
 
 async def notify(connection: asyncpg.Connection, more: Increments) -> None:
@@ -110,7 +139,8 @@ async def notify(connection: asyncpg.Connection, more: Increments) -> None:
 _dates: dict[int, datetime.date] = {}
 
 
-def _date(ordinal: int) -> datetime.date:
+def date(ordinal: int) -> datetime.date:
+    """The day of a proleptic ordinal."""
     day = _dates.get(ordinal)
     if day is None:
         day = _dates[ordinal] = datetime.date.fromordinal(ordinal)
@@ -118,4 +148,4 @@ def _date(ordinal: int) -> datetime.date:
 
 
 def _days(codes: Sequence[int]) -> list[datetime.date]:
-    return [_date(code & DAY_MASK) for code in codes]
+    return [date(code & DAY_MASK) for code in codes]

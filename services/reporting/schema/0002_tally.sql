@@ -2,7 +2,8 @@
 CREATE TABLE definition (
     hash     text PRIMARY KEY,
     key      text NOT NULL,
-    counted  timestamptz                         -- null while it is being counted from the ledger
+    progress real NOT NULL DEFAULT 0,            -- share of the ledger read for it
+    counted  timestamptz                         -- null until it has been counted from the ledger
 );
 
 CREATE TABLE series (

@@ -1,0 +1,241 @@
+"""Counting again from the ledger: what the tally should hold, by another road, in one snapshot.
+
+Workers read slices of the ledger in one exported snapshot and add what they count to scratch tables; what the
+tally holds goes in with the opposite sign. What does not cancel out is the difference. Differences are increments:
+adding them repairs the tally, also while new events arrive, and a definition that was never counted is one that
+differs by everything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import asyncpg
+
+from services.contracts import event as events
+from services.reporting import chain, ledger, tally_store
+from services.reporting.definition import Definition
+from services.reporting.tally import DAY_BITS, DAY_MASK, Increments, Series, Tally
+from services.runtime import postgres
+
+BLOCKS = 8192
+"""Ledger pages (8 kB) in one piece of work."""
+FULL = 300_000
+"""Increments held in memory before they are written to the scratch tables."""
+WORKERS = 2
+
+SCRATCH = """
+DROP SCHEMA IF EXISTS recount CASCADE;
+CREATE SCHEMA recount;
+CREATE UNLOGGED TABLE recount.series (id int, definition text, status smallint, drill text, region text, labels text[]);
+CREATE UNLOGGED TABLE recount.day (series int, day date, events bigint, value numeric);
+CREATE UNLOGGED TABLE recount.member (series int, day date, member uuid, refs bigint);
+CREATE UNLOGGED TABLE recount.observation (series int, key uuid, n smallint, subject uuid, time timestamptz,
+    recorded timestamptz, day date, value numeric, sign int);
+"""
+HELD = (
+    "INSERT INTO recount.series SELECT * FROM series WHERE definition = ANY($1)",
+    "INSERT INTO recount.day SELECT series, day, -events, -value FROM tally_day"
+    " WHERE series IN (SELECT id FROM series WHERE definition = ANY($1))",
+    "INSERT INTO recount.member SELECT series, day, member, -refs FROM member"
+    " WHERE series IN (SELECT id FROM series WHERE definition = ANY($1))",
+    "INSERT INTO recount.observation SELECT *, -1 FROM observation"
+    " WHERE series IN (SELECT id FROM series WHERE definition = ANY($1))",
+)
+"""What the tally holds of the definitions, with the opposite sign."""
+
+Progress = Callable[[int, int], None]
+"""Told (pages done, pages in all)."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What the tally has too little (or, negative, too much) of."""
+
+    definition: str
+    region: str
+    labels: tuple[str, ...]
+    day: datetime.date
+    events: int
+    value: Any
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What one worker needs to count a piece; it travels to another process."""
+
+    dsn: str
+    snapshot: str
+    definitions: tuple[Definition, ...]
+    zone: str
+    linked: frozenset[bytes]
+    counting: frozenset[bytes]
+    """Of the linked events, those in force."""
+
+
+async def recount(
+    dsn: str, definitions: Sequence[Definition], zone: ZoneInfo, progress: Progress = lambda _done, _all: None
+) -> list[Difference]:
+    """Count the definitions again; the differences to the tally, none when all is well."""
+    definitions = tuple(d for d in definitions if d.measure is not None)
+    hashes = [d.hash for d in definitions]
+    connection = await _connect(dsn, "recount")
+    try:
+        await connection.execute("SELECT pg_advisory_lock(hashtext('hub.recount'))")
+        await connection.execute(SCRATCH)
+        async with connection.transaction(isolation="repeatable_read"):
+            snapshot = await connection.fetchval("SELECT pg_export_snapshot()")
+            pages = await connection.fetchval("SELECT pg_relation_size('ledger') / 8192")
+            linked, counting = await _chains(connection)
+            work = _Work(dsn, snapshot, definitions, zone.key, linked, counting)
+            for statement in HELD:
+                await connection.execute(statement, hashes)
+            await _spread(work, pages, progress)
+        return await _differences(connection)
+    finally:
+        await connection.close()
+
+
+async def repair(connection: asyncpg.Connection, series: Series) -> int:
+    """Add the differences that the last recount left in the scratch tables; returns how many rows moved.
+
+    The caller holds the reader's lock or calls from the reader itself: series are numbered here.
+    """
+    more = Increments()
+    numbers = {
+        row["id"]: series.id((row["definition"], row["status"], row["drill"], row["region"], tuple(row["labels"])))
+        for row in await connection.fetch("SELECT DISTINCT ON (id) * FROM recount.series")
+    }
+    for row in await connection.fetch(DAYS):
+        code = (numbers[row["series"]] << DAY_BITS) | row["day"].toordinal()
+        more.events[code] = more.events.get(code, 0) + int(row["events"])
+        more.values[code] = more.values.get(code, 0) + row["value"]
+    for row in await connection.fetch(MEMBERS):
+        pair = ((numbers[row["series"]] << DAY_BITS) | row["day"].toordinal(), row["member"].bytes)
+        more.members[pair] = more.members.get(pair, 0) + int(row["refs"])
+    await tally_store.save_series(connection, series)
+    await tally_store.add(connection, more)
+    moved = await tally_store.replace_observations(connection, numbers, OBSERVATIONS)
+    return len(more.events) + len(more.members) + moved
+
+
+DAYS = (
+    "SELECT series, day, sum(events) AS events, sum(value) AS value FROM recount.day GROUP BY 1, 2"
+    " HAVING sum(events) <> 0 OR sum(value) <> 0"
+)
+MEMBERS = "SELECT series, day, member, sum(refs) AS refs FROM recount.member GROUP BY 1, 2, 3 HAVING sum(refs) <> 0"
+OBSERVATIONS = (
+    "SELECT series, key, n, subject, time, recorded, day, value, sum(sign) AS sign FROM recount.observation"
+    " GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 HAVING sum(sign) <> 0"
+)
+
+
+async def _differences(connection: asyncpg.Connection) -> list[Difference]:
+    """What did not cancel out, by definition, region, labels and day; one row per kind of increment."""
+    rows = await connection.fetch(
+        f"WITH d AS (SELECT series, day, events, value FROM ({DAYS}) a"  # noqa: S608
+        f" UNION ALL SELECT series, day, sum(refs), 0 FROM ({MEMBERS}) b GROUP BY 1, 2"
+        f" UNION ALL SELECT series, day, sum(sign), sum(value * sign) FROM ({OBSERVATIONS}) c GROUP BY 1, 2)"
+        " SELECT s.definition, s.region, s.labels, d.day, d.events, d.value FROM d"
+        " JOIN (SELECT DISTINCT ON (id) * FROM recount.series) s ON s.id = d.series ORDER BY 1, 2, 3, 4"
+    )
+    return [Difference(r[0], r[1], tuple(r[2]), *tuple(r)[3:]) for r in rows]
+
+
+async def _connect(dsn: str, role: str) -> asyncpg.Connection:
+    connection = await postgres.connect(dsn, role=role, command_timeout=None)
+    await connection.execute("SET search_path TO reporting; SET work_mem = '64MB'")
+    return connection
+
+
+async def _chains(connection: asyncpg.Connection) -> tuple[frozenset[bytes], frozenset[bytes]]:
+    """All events in chains, and those of them that count."""
+    rows = connection.cursor(
+        'SELECT position, "offset", body FROM ledger l WHERE corrects IS NOT NULL'
+        " OR EXISTS (SELECT FROM ledger c WHERE c.corrects = l.key)", prefetch=1000,
+    )  # fmt: skip
+    members = [ledger.entry(row["position"], row["offset"], row["body"]).member() async for row in rows]
+    return frozenset(m.key for m in members), chain.judge(members).counting
+
+
+async def _spread(work: _Work, pages: int, progress: Progress) -> None:
+    """Give the ledger's pages to the workers, piece by piece."""
+    pieces = [(n, first) for n, first in enumerate(range(0, pages, BLOCKS), 1)]
+    if len(pieces) <= 1:
+        for n, first in pieces:
+            await _count(work, n, first)
+        return
+    loop, done = asyncio.get_running_loop(), 0
+    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
+        for task in asyncio.as_completed([loop.run_in_executor(pool, _piece, work, n, first) for n, first in pieces]):
+            await task
+            done += BLOCKS
+            progress(min(done, pages), pages)
+
+
+def _piece(work: _Work, n: int, first: int) -> None:
+    asyncio.run(_count(work, n, first))
+
+
+async def _count(work: _Work, n: int, first: int) -> None:
+    """Count one piece of the ledger into the scratch tables. Series unknown to the tally get numbers of their own."""
+    reading, writing = await _connect(work.dsn, "recount-read"), await _connect(work.dsn, "recount-write")
+    try:
+        async with reading.transaction(isolation="repeatable_read"):
+            await reading.execute(f"SET TRANSACTION SNAPSHOT '{work.snapshot}'")
+            series = await tally_store.load_series(reading)
+            series.ids = {key: -number for key, number in series.ids.items()}
+            tally = Tally(work.definitions, ZoneInfo(work.zone), series)
+            more = Increments()
+            rows = reading.cursor(
+                f"SELECT key, body FROM ledger WHERE ctid >= '({first},0)'::tid AND ctid < '({first + BLOCKS},0)'::tid",  # noqa: S608
+                prefetch=2000,
+            )
+            async for key, body in rows:
+                _take(work, tally, key.bytes, body, more)
+                if len(more.events) + len(more.members) + len(more.observations) > FULL:
+                    await _flush(writing, more, series, n)
+                    more = Increments()
+            await _flush(writing, more, series, n)
+    finally:
+        await reading.close()
+        await writing.close()
+
+
+def _take(work: _Work, tally: Tally, key: bytes, body: bytes, into: Increments) -> None:
+    if key in work.linked and key not in work.counting:
+        return
+    event = events.decode(body)
+    if event.type != "event.retracted":
+        tally.count(event, event.type, key, into)
+
+
+async def _flush(connection: asyncpg.Connection, more: Increments, series: Series, n: int) -> None:
+    """Write what was counted; negative numbers are those of the tally, new ones are moved out of their way."""
+
+    def number(local: int) -> int:
+        return -local if local < 0 else local + n * 100_000 + (1 << 28)
+
+    await connection.copy_records_to_table(
+        "series", schema_name="recount", records=[(number(local), *key) for local, key in series.unsaved]
+    )
+    series.unsaved.clear()
+    day = tally_store.date
+    codes = more.events.keys() | more.values.keys()
+    await connection.copy_records_to_table("day", schema_name="recount", records=[
+        (number(c >> DAY_BITS), day(c & DAY_MASK), more.events.get(c, 0), more.values.get(c, 0)) for c in codes
+    ])  # fmt: skip
+    await connection.copy_records_to_table("member", schema_name="recount", records=[
+        (number(c >> DAY_BITS), day(c & DAY_MASK), m.hex(), refs) for (c, m), refs in more.members.items()
+    ])  # fmt: skip
+    await connection.copy_records_to_table("observation", schema_name="recount", records=[
+        (number(o.series), o.key.hex(), o.n, o.subject.hex(), o.time, o.recorded, day(o.day), o.value, o.sign)
+        for o in more.observations
+    ])  # fmt: skip
