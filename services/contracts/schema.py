@@ -109,4 +109,4 @@ def _example_subject(type_: Type, data: Mapping[str, Any]) -> str:
 def _example_id(type_name: str) -> str:
     """A UUIDv7 that is always the same for a type."""
     tail = hashlib.sha256(type_name.encode()).hexdigest()
-    return f"01895bcd-0e40-7{tail[:3]}-8{tail[3:6]}-{tail[6:18]}"
+    return f"01895c51-9dc0-7{tail[:3]}-8{tail[3:6]}-{tail[6:18]}"
