@@ -6,6 +6,7 @@ The digest is SHA-256 over the RFC 8785 (JCS) form of what the publisher sent.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ import rfc8785
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _SAFE = 2**53
+_EXACT = frozenset([str, bool, type(None)])
 
 
 def key(source: str, id_: str) -> bytes:
@@ -49,16 +51,15 @@ def _plain(value: Any) -> bool:
     Numbers with a fraction (ECMAScript notation) and keys outside ASCII (UTF-16 order) go the long way.
     """
     kind = type(value)
-    if kind is str or kind is bool or value is None:
-        return True
-    if kind is int:
-        return bool(-_SAFE < value < _SAFE)
     if kind is dict:
-        for k, v in value.items():
-            if not k.isascii() or (type(v) is not str and not _plain(v)):
-                return False
-        return True
-    return kind is list and all(map(_plain, value))
+        return "".join(value).isascii() and _all_plain(value.values())
+    if kind is list:
+        return _all_plain(value)
+    return kind in _EXACT or (kind is int and -_SAFE < value < _SAFE)
+
+
+def _all_plain(values: Collection[Any]) -> bool:
+    return _EXACT.issuperset(map(type, values)) or all(_plain(v) for v in values if type(v) is not str)
 
 
 def digest(sent: dict[str, Any]) -> str:
