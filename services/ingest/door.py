@@ -347,7 +347,7 @@ def _subject(
         data = _filled(type_, data, given)
         named = subject_of(type_, data)
     if named != given:
-        found.add("subject", "subject_differs", f"{given} differs from data.{'/'.join(type_.subject)} = {named}")
+        found.add("subject", "subject_differs", f"{given} is not data.{'/'.join(type_.subject)}, which is {named}")
     return given, data
 
 
