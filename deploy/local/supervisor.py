@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import os
 import signal
 import subprocess
@@ -25,9 +26,9 @@ from rich.table import Table
 from deploy.local import CannotStart, api, credentials, folder
 from deploy.local.child import Child, last_words, pause_before, said, spawner, stop_all
 from deploy.local.kafka import KafkaPart
-from deploy.local.part import Part, Say
+from deploy.local.part import Part, Say, open_log
 from deploy.local.postgres import PostgresPart
-from services.runtime import kafka, postgres
+from services.runtime import kafka, log, postgres
 from services.runtime.settings import Settings
 
 T = TypeVar("T")
@@ -165,8 +166,8 @@ class Supervisor:
         await asyncio.gather(self._start(web), *(self._start(child, wait=False) for child in streams))
 
     def _service(self, name: str, module: str, environment: dict[str, str], ready: Ready) -> Child:
-        log = self._log(name)
-        return Child(name, log, spawner([sys.executable, "-m", module], log, environment), ready)
+        file = self._log(name)
+        return Child(name, file, spawner([sys.executable, "-m", module], file, environment), ready)
 
     async def _start(self, child: Child, *, wait: bool = True) -> None:
         self.children.append(child)
@@ -197,8 +198,8 @@ class Supervisor:
 
     def _must_live(self, name: str, process: subprocess.Popen[bytes]) -> None:
         if (code := process.poll()) is not None:
-            log = self._log(name)
-            raise CannotStart(f"{name} 启动失败（{said(code)}）：{last_words(log)}；日志 {log}")
+            file = self._log(name)
+            raise CannotStart(f"{name} 启动失败（{said(code)}）：{last_words(file)}；日志 {file}")
 
     def _log(self, name: str) -> Path:
         return self.home / "log" / f"{name}.log"
@@ -346,7 +347,9 @@ def run(settings: Settings, console: Console) -> None:
     """The hub in the foreground. Raises CannotStart with the one sentence that says what to do."""
     home = settings.data_dir.resolve()
     folder.open_folder(home)
-    with folder.taken(home):
+    # what the libraries have to say goes into a file: the terminal is for sentences
+    with folder.taken(home), io.TextIOWrapper(open_log(home / "log" / "hub-up.log"), "utf-8") as lines:
+        log.configure("hub-up", settings.log_level, lines)
         folder.end_leftovers(home)
         folder.need_port(settings.http_host, settings.http_port, "网页和接口", "HUB_HTTP_PORT")
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Literal
 
@@ -30,3 +31,21 @@ class Settings(BaseSettings):
     replication: int = Field(1, description="copies of each partition; 3 on a cluster (then 2 must confirm)")
     kafka_jars: Path | None = Field(None, description="a folder with Kafka's jars, for a machine without internet")
     log_level: str = Field("info", description="debug, info, warning or error")
+
+
+def table() -> str:
+    """The settings as the README shows them: `python -m services.runtime.settings`."""
+    rows = [
+        f"| `HUB_{name.upper()}` | {_shown(field.default)} | {field.description} |"
+        for name, field in Settings.model_fields.items()
+    ]
+    return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows]) + "\n"
+
+
+def _shown(default: object) -> str:
+    text = str(default.relative_to(ROOT) if isinstance(default, Path) and default.is_absolute() else default or "")
+    return f"`{text}`" if text else ""
+
+
+if __name__ == "__main__":
+    sys.stdout.write(table())
