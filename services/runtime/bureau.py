@@ -208,7 +208,7 @@ def span(value: Any) -> datetime.timedelta:
 
 
 def _type(value: Any) -> str:
-    if value not in TYPES:
+    if str(value) not in TYPES:
         raise _Wrong(f"没有事件类型 {value}", advice(str(value), TYPES))
     return str(value)
 
@@ -262,6 +262,11 @@ def _values(row: Row, table: Mapping[str, _Value], found: _Found, besides: tuple
     return values
 
 
+def _tables(value: Any) -> bool:
+    """Whether a value is a list of tables: what `[[name]]` writes."""
+    return isinstance(value, list) and all(isinstance(table, dict) for table in value)
+
+
 def _bureau(folder: Path, regions: Regions | None, found: _Found) -> dict[str, Any] | None:
     document = found.document(folder, BUREAU)
     if document is None:
@@ -278,7 +283,7 @@ def _bureau(folder: Path, regions: Regions | None, found: _Found) -> dict[str, A
 
 
 def _feeds(document: toml.Document, found: _Found) -> Iterator[Feed]:
-    if not isinstance(document.values.get("feeds", []), list):
+    if not _tables(document.values.get("feeds", [])):
         found.add(document.row().mistake("feeds", "feeds 不是列表", "每个来源写一段 [[feeds]]"))
         return
     seen: set[tuple[str, str]] = set()
@@ -379,7 +384,7 @@ def _codes(folder: Path, found: _Found) -> Codes:
         return extra
     for name in document.values.keys() - {"code"}:
         found.add(document.row().mistake(name, f"不认识的表 {name}", "每个代码写一段 [[code]]"))
-    if not isinstance(document.values.get("code", []), list):
+    if not _tables(document.values.get("code", [])):
         found.add(document.row().mistake("code", "code 不是列表", "每个代码写一段 [[code]]"))
         return extra
     for row in document.rows("code"):

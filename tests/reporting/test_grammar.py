@@ -6,8 +6,10 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from services.contracts.rows import Mistake
+from services.contracts.rows import Mistake, Row
 from services.reporting.definition import Cohort, Condition, Definition, Measure, Reference
 from services.reporting.grammar import merged, parse
 from services.runtime import toml
@@ -257,3 +259,25 @@ def test_a_row_of_the_bureau_replaces_the_shipped_one_with_the_same_labels(tmp_p
     shipped = rows('[a]\nzh = "1"\n[[b]]\nzh = "2"\nlabels = { x = "1" }\n[[b]]\nzh = "3"\nlabels = { x = "2" }\n')
     own = rows('[[b]]\nzh = "4"\nlabels = { x = "2" }\n[[b]]\nzh = "5"\n')
     assert [row.values["zh"] for row in merged(shipped, own)] == ["1", "2", "4", "5"]
+
+
+SCALARS = st.one_of(st.text(max_size=8), st.integers(-5, 5), st.booleans(), st.floats(allow_nan=False).map(Decimal))
+VALUES = st.recursive(
+    st.one_of(SCALARS, st.sampled_from(["hazard.found", "count", "sum:due", "a{x=1}", "loop.due{days>=1}", "条", "%"])),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=2),
+        st.dictionaries(
+            st.sampled_from(["level", "ge", "not", "present", "part", "whole", "of", "met", "@x", "a.b", ""]), inner
+        ),
+    ),
+    max_leaves=5,
+)
+NAMES = ["zh", "unit", "event", "measure", "where", "by", "labels", "hidden", "ratio", "cohort", "register", "about"]
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(NAMES), VALUES), max_size=3))
+def test_nothing_that_toml_can_say_is_more_than_a_mistake(tables: list[dict[str, object]]) -> None:
+    rows = [Row("a", table, "s.toml", n) for n, table in enumerate(tables, 1)]
+    definitions, mistakes = parse(rows)
+    merged(rows, rows)
+    assert len(definitions) == len(rows) or mistakes

@@ -104,6 +104,8 @@ CASES = [
     ("bureau.toml", 'cadence = "7d"\ngrace', "grace", "有 grace 而没有 cadence"),
     ("bureau.toml", 'publisher = "grid"', "", "缺少 publisher"),
     ("bureau.toml", "[[feeds]]", "[feeds] #←", "feeds 不是列表"),
+    ("bureau.toml", "[[feeds]]", "feeds = [1] #←\n[x]", "feeds 不是列表"),
+    ("bureau.toml", '"hazard.found"', "[1] #←", "没有事件类型 [1]"),
     ("bureau.toml", 'grace = "12h"', '[[feeds]] #←\ntype = "hazard.found"\npublisher = "grid"', "grid 的 hazard.found"),
     ("regions.csv", "code,name,parent", "code,name,parnt", "不认识的列 parnt, 是否应为 parent"),
     ("regions.csv", "code,name,parent,kind", "code,nom,parent,kind", "缺少列 name"),
