@@ -101,7 +101,7 @@ class Data(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename
     document_no: Text | None = None
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The envelope as it stands on a canonical topic. Unknown extension attributes stay in the record's bytes."""
 
     id: str

@@ -66,7 +66,7 @@ class Count:
 
     async def _count_new_definitions(self, connection: asyncpg.Connection) -> None:
         """Count what was never counted from the ledger, so that tally and definitions agree before reading goes on."""
-        tallied = {d.hash: d for d in self._definitions if d.measure is not None}
+        tallied = {d.hash: d for d in self._definitions if tallied(d)}
         new = await tally_store.uncounted(connection, {hash_: d.key for hash_, d in tallied.items()})
         if new and await connection.fetchval("SELECT EXISTS (SELECT FROM ledger)"):
             await recount.recount(self._dsn, [tallied[hash_] for hash_ in new], self._zone)

@@ -32,8 +32,7 @@ _MICROSECOND = datetime.timedelta(microseconds=1)
 CHUNK = 256 * 1024
 
 
-@dataclass
-class Entry:
+class Entry(msgspec.Struct, gc=False):
     """An event on its way into the ledger."""
 
     event: Event
@@ -57,17 +56,20 @@ class Entry:
 def entry(position: int, offset: int, body: bytes) -> Entry:
     """Read a record. Raises `InvalidEvent`."""
     event = events.decode(body)
-    return Entry(event, identity.key(event.source, event.id), *counted_as(event), target(event), position, offset, body)
+    key = identity.key(event.source, event.id)
+    type_, retracts = (event.type, False) if event.type != RETRACTED else (taken_back(event), True)
+    return Entry(event, key, type_, retracts, target(event) if event.corrects else None, position, offset, body)
 
 
-def counted_as(event: Event) -> tuple[str, bool]:
-    """The type an event counts as, and whether it takes that back."""
-    if event.type != "event.retracted":
-        return event.type, False
-    taken = _retracted.decode(event.data).type
-    if not taken:
+RETRACTED = "event.retracted"
+
+
+def taken_back(event: Event) -> str:
+    """The type that a retraction takes back: it counts as that."""
+    type_ = _retracted.decode(event.data).type
+    if not type_:
         raise InvalidEvent("event.retracted without data.type: it says nothing about what is taken back")
-    return taken, True
+    return type_
 
 
 class _Retracted(msgspec.Struct):
@@ -77,9 +79,9 @@ class _Retracted(msgspec.Struct):
 _retracted = msgspec.json.Decoder(_Retracted)
 
 
-def target(event: Event) -> bytes | None:
+def target(event: Event) -> bytes:
     """The key of the event that this one corrects or takes back."""
-    return identity.key(event.correctssource or event.source, event.corrects) if event.corrects else None
+    return identity.key(event.correctssource or event.source, event.corrects)
 
 
 @dataclass

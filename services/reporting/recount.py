@@ -22,7 +22,7 @@ import asyncpg
 from services.contracts import event as events
 from services.reporting import chain, ledger, tally_store
 from services.reporting.definition import Definition
-from services.reporting.tally import DAY_BITS, DAY_MASK, Increments, Series, Tally
+from services.reporting.tally import DAY_BITS, DAY_MASK, Increments, Series, Tally, tallied
 from services.runtime import postgres
 
 BLOCKS = 8192
@@ -84,7 +84,7 @@ async def recount(
     dsn: str, definitions: Sequence[Definition], zone: ZoneInfo, progress: Progress = lambda _done, _all: None
 ) -> list[Difference]:
     """Count the definitions again; the differences to the tally, none when all is well."""
-    definitions = tuple(d for d in definitions if d.measure is not None)
+    definitions = tuple(filter(tallied, definitions))
     hashes = [d.hash for d in definitions]
     connection = await _connect(dsn, "recount")
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 
 import uvloop
@@ -32,7 +33,17 @@ async def main() -> None:
     loop = build(settings)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, loop.stop)
+    steady_memory()
     await loop.run()
+
+
+def steady_memory() -> None:
+    """Leave what the start made out of every later garbage collection, and collect less often.
+
+    Records make no cycles; the default thresholds cost a sixth of the time per event.
+    """
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 if __name__ == "__main__":

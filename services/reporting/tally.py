@@ -18,7 +18,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from services.contracts.event import STATUSES, Event
-from services.contracts.fields import decimal
+from services.contracts.families import FIELDS
+from services.contracts.fields import DATE, IDENTIFIER, TEXT, decimal
 from services.reporting.definition import Definition, meets
 
 DAY_BITS = 22
@@ -85,25 +86,59 @@ class _Statistic:
     """Index of the measured field among the type's fields; -1 for count."""
 
 
+Plan = tuple[tuple[int, ...], tuple[tuple[int, str, int], ...]]
+"""Series (shifted) that only count, and (series, measure, field index) of those that also measure."""
+
+
 class _Recipe:
     """The statistics of one type, and the few fields of its data that they look at."""
 
-    def __init__(self, definitions: Iterable[Definition]) -> None:
+    def __init__(self, type_: str, definitions: Iterable[Definition]) -> None:
         definitions = list(definitions)
         splitting = {name for d in definitions for name in (*d.by, *(c.field for c in d.where))}
         measured = {d.measure.field for d in definitions if d.measure and d.measure.field}
         self.paths = tuple(sorted(splitting)) + tuple(sorted(measured - splitting))
         self.split = len(splitting)
-        tops = sorted({path.split(".")[0] for path in self.paths if not path.startswith("@")})
-        shape = msgspec.defstruct("Shape", [(f"f{i}", Any, None) for i in range(len(tops))],
-                                  rename={f"f{i}": top for i, top in enumerate(tops)}, gc=False)  # fmt: skip
-        self.decode = msgspec.json.Decoder(shape, float_hook=Decimal).decode
-        self.getters = tuple(_getter(path, tops) for path in self.paths)
+        self.plans: dict[Any, Plan] = {}
+        tops = list(dict.fromkeys(path.split(".")[0] for path in self.paths if not path.startswith("@")))
+        slots = {f"f{i}": top for i, top in enumerate(tops)}
+        shape = msgspec.defstruct("Shape", [(slot, Any, None) for slot in slots], rename=slots, gc=False)
+        self._decode = msgspec.json.Decoder(shape, float_hook=Decimal).decode
+        self._getters = None if tops == list(self.paths) else tuple(_getter(path, tops) for path in self.paths)
+        self.plain = all(_is_text(type_, path) for path in self.paths[: self.split])
         self.statistics = tuple(
             _Statistic(d, d.measure.kind, self.paths.index(d.measure.field) if d.measure.field else -1)
             for d in definitions
             if d.measure is not None
         )
+
+    def values(self, event: Event) -> tuple[Any, ...]:
+        """What stands at the paths, in their order."""
+        data = self._decode(event.data)
+        if self._getters is None:
+            return msgspec.structs.astuple(data)
+        return tuple(get(event, data) for get in self._getters)
+
+    def shape(self, event: Event, values: tuple[Any, ...]) -> Any:
+        """What the plan for an event depends on; 1, 1.0 and true are told apart."""
+        splitting = values[: self.split]
+        if not self.plain:
+            splitting = tuple(map(_exact, splitting))
+        return (event.region, event.status, event.drill, splitting)
+
+
+def _is_text(type_: str, path: str) -> bool:
+    """Whether a field can only be text: then equal values are the same value."""
+    spec = FIELDS.get(type_, {}).get(path)
+    return spec is not None and not spec.many and spec.kind in (TEXT, IDENTIFIER, DATE)
+
+
+def _exact(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(map(_exact, value))
+    if isinstance(value, dict):
+        return tuple(sorted((k, _exact(v)) for k, v in value.items()))
+    return value if value is None or isinstance(value, str) else (type(value), value)
 
 
 def _getter(path: str, tops: list[str]) -> Any:
@@ -113,20 +148,19 @@ def _getter(path: str, tops: list[str]) -> Any:
         return lambda event, _shape: str(getattr(event, name, None) or "")
     top, *rest = path.split(".")
     slot = f"f{tops.index(top)}"
-    if not rest:
-        return lambda _event, shape: getattr(shape, slot)
 
-    def nested(_event: Event, shape: Any) -> Any:
+    def get(_event: Event, shape: Any) -> Any:
         value = getattr(shape, slot)
         for part in rest:
             value = value.get(part) if isinstance(value, dict) else None
         return value
 
-    return nested
+    return get
 
 
-Plan = tuple[tuple[int, ...], tuple[tuple[int, str, int], ...]]
-"""Series (shifted) that only count, and (series, measure, field index) of those that also measure."""
+def tallied(definition: Definition) -> bool:
+    """Whether a definition has counters; look-ups into registers are computed from the ledger when asked."""
+    return definition.measure is not None and not definition.lookups
 
 
 class Tally:
@@ -135,10 +169,9 @@ class Tally:
     def __init__(self, definitions: Iterable[Definition], zone: ZoneInfo, series: Series) -> None:
         by_type: dict[str, list[Definition]] = {}
         for definition in definitions:
-            if definition.measure is not None:
+            if tallied(definition):
                 by_type.setdefault(definition.event, []).append(definition)
-        self._recipes = {name: _Recipe(rows) for name, rows in by_type.items()}
-        self._plans: dict[Any, Plan] = {}
+        self._recipes = {name: _Recipe(name, rows) for name, rows in by_type.items()}
         self._days: dict[int, int] = {}
         self._zone, self.series = zone, series
 
@@ -157,27 +190,26 @@ class Tally:
         recipe = self._recipes.get(type_)
         if recipe is None:
             return
-        data = recipe.decode(event.data)
-        values = [get(event, data) for get in recipe.getters]
-        counting, measuring = self._plan(type_, recipe, event, values)
+        values = recipe.values(event)
+        counting, measuring = self._plan(recipe, event, values)
         day = self.day(event.time)
-        amounts = [_amounts(kind, _present(values[index])) for _, kind, index in measuring]
+        amounts = [_amounts(kind, _present(values[index])) for _, kind, index in measuring] if measuring else ()
         events = into.events
         for series in counting:
             events[series | day] = events.get(series | day, 0) + sign
         for (series, kind, _), amount in zip(measuring, amounts, strict=True):
             _measure(into, series | day, kind, amount, event, key, sign)
 
-    def _plan(self, type_: str, recipe: _Recipe, event: Event, values: list[Any]) -> Plan:
-        shape = (type_, event.status, event.drill, event.region, *map(_hashable, values[: recipe.split]))
-        plan = self._plans.get(shape)
+    def _plan(self, recipe: _Recipe, event: Event, values: tuple[Any, ...]) -> Plan:
+        shape = recipe.shape(event, values)
+        plan = recipe.plans.get(shape)
         if plan is None:
-            if len(self._plans) >= PLANS:
-                self._plans.clear()
-            plan = self._plans[shape] = self._work_out(recipe, event, values)
+            if len(recipe.plans) >= PLANS:
+                recipe.plans.clear()
+            plan = recipe.plans[shape] = self._work_out(recipe, event, values)
         return plan
 
-    def _work_out(self, recipe: _Recipe, event: Event, values: list[Any]) -> Plan:
+    def _work_out(self, recipe: _Recipe, event: Event, values: tuple[Any, ...]) -> Plan:
         at = dict(zip(recipe.paths, values, strict=True))
         status = STATUSES.index(event.status)
         counting, measuring = [], []
@@ -244,13 +276,7 @@ def label(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, list):
         return ",".join(sorted(map(label, value)))
-    return str(value)
-
-
-def _hashable(value: Any) -> Any:
-    if isinstance(value, list):
-        return tuple(map(_hashable, value))
-    return tuple(sorted((k, _hashable(v)) for k, v in value.items())) if isinstance(value, dict) else value
+    return format(value.normalize(), "f") if isinstance(value, Decimal) else str(value)
 
 
 def by_month(daily: Mapping[int, Any]) -> dict[tuple[int, datetime.date], Any]:
