@@ -78,6 +78,8 @@ class Producer(AIOKafkaProducer):  # type: ignore[misc]
         # a batch put back for another try has left the pending ones, and its callback expects to find it there
         waiting._pending_batches.update(batch for queue in waiting._batches.values() for batch in queue)
         waiting.fail_all(reason)
+        for batch in waiting._pending_batches:
+            _seen(batch._drain_waiter)
 
     def _running(self) -> set[asyncio.Task[Any]]:
         sender = self._sender.sender_task
@@ -94,6 +96,12 @@ async def _end(tasks: set[asyncio.Task[Any]]) -> None:
             return
         done, tasks = await asyncio.wait(tasks, timeout=_CANCEL_SECONDS)
         for task in done:
-            _ = task.cancelled() or task.exception()  # seen, so that nothing is logged about it
+            _seen(task)
         for task in tasks:
             task.cancel()
+
+
+def _seen(future: asyncio.Future[Any]) -> None:
+    """Take note of an error that nobody waits for any more, or asyncio logs it."""
+    if future.done() and not future.cancelled():
+        future.exception()
