@@ -25,7 +25,7 @@ WATCH_SECONDS, STOP_WATCH_SECONDS = 0.1, 0.02
 
 def pause_before(deaths: int) -> float:
     """Seconds to wait before the start that follows the n-th death in a row (1, 2, …)."""
-    return float(min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (deaths - 1)))
+    return min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(deaths - 1, 16))
 
 
 @dataclass

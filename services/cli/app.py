@@ -39,11 +39,14 @@ def build() -> App:
 
 def sentence(error: BaseException) -> str | None:
     """What to tell a person about an error that is not a fault in the program; None: it is one."""
+    # by name: importing what raises them would cost every verb half a second
     modules = {cls.__module__.partition(".")[0] + "." + cls.__name__ for cls in type(error).__mro__}
     if modules & {"deploy.CannotStart", "services.CommandFailed"}:
         return str(error)
-    if isinstance(error, ConnectionRefusedError | FileNotFoundError) or "httpx.ConnectError" in modules:
+    if isinstance(error, ConnectionRefusedError) or "httpx.ConnectError" in modules:
         return f"{NOT_RUNNING}（{error}）"
+    if isinstance(error, FileNotFoundError) and error.filename:
+        return f"找不到 {error.filename}"
     if "pydantic_core.ValidationError" in modules:
         return "设置有误：" + " ".join(str(error).split())
     return None
