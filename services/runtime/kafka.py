@@ -124,7 +124,7 @@ class Publisher:
             record.value,
             key=record.key,
             partition=record.partition,
-            headers=record.headers,
+            headers=list(record.headers),  # aiokafka takes nothing else
         )
         future.add_done_callback(_seen)
         return future

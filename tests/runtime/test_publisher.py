@@ -94,7 +94,7 @@ async def test_several_topics_in_one_call_are_all_there(settings: Settings, topi
 
 
 async def test_headers_key_and_partition_arrive(own: Settings, publisher: Publisher) -> None:
-    await publisher.publish([record("x", headers=[("content-type", b"a/b")], partition=2)])
+    await publisher.publish([record("x", headers=(("content-type", b"a/b"),), partition=2)])
     consumer = AIOKafkaConsumer(bootstrap_servers=own.kafka_bootstrap, auto_offset_reset="earliest")
     await consumer.start()
     consumer.assign([TopicPartition(named(own, TOPIC), 2)])
