@@ -118,7 +118,7 @@ def _running(part: Part) -> Iterator[str]:
 
 
 def _ten_ports(held: list[IO[bytes]]) -> int:
-    folder = Path(tempfile.gettempdir()) / "hub-test-ports"
+    folder = Path(tempfile.gettempdir()) / f"hub-test-ports-{os.getuid()}"
     folder.mkdir(exist_ok=True)
     for first in random.sample(PORTS, len(PORTS)):
         lock = (folder / str(first)).open("ab")
