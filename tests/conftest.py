@@ -27,6 +27,7 @@ from deploy.local.postgres import PostgresPart
 from services.contracts.topics import TOPICS
 from services.runtime.kafka import ensure_topics, named
 from services.runtime.settings import Settings
+from services.runtime.topic_identity import topic_ids
 from tests.parts import Run
 
 PORTS = range(20000, 32000, 10)
@@ -99,13 +100,15 @@ async def topics(settings: Settings) -> AsyncIterator[list[str]]:
 
 
 async def delete_topics(bootstrap: str, names: list[str]) -> None:
-    """Remove topics from the broker."""
+    """Remove topics from the broker, and wait until it has forgotten them."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
         await admin.delete_topics(names)
     finally:
         await admin.close()
+    while (await topic_ids(bootstrap, names))[1]:
+        await asyncio.sleep(0.05)
 
 
 def _running(part: Part) -> Iterator[str]:
