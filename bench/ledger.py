@@ -99,6 +99,8 @@ async def drain(settings: Settings, total: int, processes: dict[str, psutil.Proc
                 marks.append((now, done))
             if done >= total:
                 break
+            if reader.poll() is not None:
+                raise SystemExit(f"the reader ended with {reader.returncode}")
             await asyncio.sleep(0.05)
         spent = {name: (cpu(p) - before[name]) / (total - first) * 1e6 for name, p in processes.items()}
         memory = {name: p.memory_info().rss >> 20 for name, p in processes.items()}

@@ -13,7 +13,7 @@ from services.contracts.event import InvalidEvent
 from services.reporting import chain, ledger, recount, tally_store
 from services.reporting.definition import Definition
 from services.reporting.ledger import Entry, Rows
-from services.reporting.tally import Increments, Tally
+from services.reporting.tally import Increments, Tally, tallied
 from services.runtime import postgres
 from services.runtime.consume import Aside, Position, Slice, StartAgain
 
@@ -66,10 +66,10 @@ class Count:
 
     async def _count_new_definitions(self, connection: asyncpg.Connection) -> None:
         """Count what was never counted from the ledger, so that tally and definitions agree before reading goes on."""
-        tallied = {d.hash: d for d in self._definitions if tallied(d)}
-        new = await tally_store.uncounted(connection, {hash_: d.key for hash_, d in tallied.items()})
+        rows = {d.hash: d for d in self._definitions if tallied(d)}
+        new = await tally_store.uncounted(connection, {hash_: d.key for hash_, d in rows.items()})
         if new and await connection.fetchval("SELECT EXISTS (SELECT FROM ledger)"):
-            await recount.recount(self._dsn, [tallied[hash_] for hash_ in new], self._zone)
+            await recount.recount(self._dsn, [rows[hash_] for hash_ in new], self._zone)
             async with connection.transaction():
                 await recount.repair(connection, self._series)
                 await tally_store.counted(connection, new)
@@ -89,8 +89,9 @@ class Count:
             seen = known.get(entry.key) or self._recent[0].get(entry.key) or self._recent[1].get(entry.key)
             if seen:
                 piece.duplicates += 1
-                batch.duplicates.append((entry.position, entry.offset, entry.key.hex(), bytes.fromhex(entry.event.digest),
-                                         seen != entry.event.digest))  # fmt: skip
+                sent = entry.event.digest
+                row = (entry.position, entry.offset, entry.key.hex(), bytes.fromhex(sent), seen != sent)
+                batch.duplicates.append(row)
             elif self._take(batch, piece, entry):
                 self._recent[0][entry.key] = entry.event.digest
         if len(self._recent[0]) > RECENT:
@@ -179,30 +180,23 @@ class Count:
         for key in after.counting - before.counting:
             self._count(entries[key], batch.increments)
         for key, (piece, e) in linked.items():
+            batch.rows.add(e, self._type_id(e.type))
             if key in after.misfits:
-                _set_aside(piece, e, "correction_mismatch", after.misfits[key])
-                self._forget(key)
-            else:
-                batch.rows.add(e, self._type_id(e.type))
+                piece.asides.append(_mismatch(e, after.misfits[key], late=False))
         for key in (after.misfits.keys() - before.misfits.keys()) & stored:
-            batch.linked[0][0].asides.append(_late(entries[key], after.misfits[key]))
+            batch.linked[0][0].asides.append(_mismatch(entries[key], after.misfits[key], late=True))
         self._awaited -= stored | batch.plain.keys() | linked.keys()
 
     def _count(self, entry: Entry, into: Increments, sign: int = 1) -> None:
         if not entry.retracts:
             self._tally.count(entry.event, entry.type, entry.key, into, sign)
 
-    def _forget(self, key: bytes) -> None:
-        """What was set aside may come again: it is no duplicate then."""
-        for generation in self._recent:
-            generation.pop(key, None)
-
     async def _save_names(self, connection: asyncpg.Connection) -> None:
         """New series and types, also those the next batch has already found: a number is never used unsaved."""
         await tally_store.save_series(connection, self._series)
-        if self._new_types:
-            await connection.executemany("INSERT INTO type (id, name) VALUES ($1, $2)", self._new_types)
-            self._new_types = []
+        rows, self._new_types = self._new_types, []  # the next batch may find more while these are being saved
+        if rows:
+            await connection.executemany("INSERT INTO type (id, name) VALUES ($1, $2)", rows)
 
     async def _seal(self, connection: asyncpg.Connection, slices: list[Slice]) -> None:
         """One link per partition to the chain of seals (contract, section 3)."""
@@ -218,10 +212,13 @@ def _set_aside(piece: Slice, entry: Entry, reason: str, detail: str) -> None:
     piece.never(piece.records[entry.offset - piece.first], reason, detail)
 
 
-def _late(entry: Entry, reason: str) -> Aside:
-    """A correction that counted until its target came and did not fit."""
+def _mismatch(entry: Entry, reason: str, *, late: bool) -> Aside:
+    """A correction that does not fit. Its ledger row stays: its chain is judged with it, in whatever order it came.
+
+    Late: it was handled before its target came.
+    """
     where = Position(entry.position, "", 0, 0, 0, 0, None)
-    return Aside(where, entry.offset, "correction_mismatch", reason, entry.body, late=True)
+    return Aside(where, entry.offset, "correction_mismatch", reason, entry.body, late)
 
 
 def seal(previous: bytes, position: Position, first: int, next_: int, digests: Sequence[str]) -> bytes:
