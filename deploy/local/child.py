@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -15,7 +16,7 @@ from pathlib import Path
 import psutil
 
 from deploy.local.folder import Running
-from deploy.local.part import end_with, open_log
+from deploy.local.part import LOG_BYTES, end_with, open_log
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 10.0
 SETTLED_SECONDS = 60.0
@@ -123,6 +124,14 @@ def spawner(command: list[str], log: Path, environment: dict[str, str]) -> Calla
             )
 
     return spawn
+
+
+def cut(log: Path) -> None:
+    """Put what a large log holds aside and go on in the same file: its process has it open for appending."""
+    with contextlib.suppress(FileNotFoundError):
+        if log.stat().st_size > LOG_BYTES:
+            shutil.copyfile(log, log.with_suffix(".log.1"))
+            os.truncate(log, 0)
 
 
 def last_words(log: Path) -> str:

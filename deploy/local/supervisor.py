@@ -9,79 +9,45 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
-import asyncpg
 import httpx
-from aiokafka.errors import KafkaError
-from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from deploy.local import CannotStart, api, credentials, folder
-from deploy.local.child import Child, last_words, pause_before, said, spawner, stop_all
+from deploy.local.child import Child, cut, last_words, pause_before, said, spawner, stop_all
 from deploy.local.kafka import KafkaPart
-from deploy.local.part import Part, Say, open_log
+from deploy.local.part import Part, need_room, open_log
 from deploy.local.postgres import PostgresPart
-from services.runtime import kafka, log, postgres
+from deploy.local.readiness import answers, in_thread, knows, reaching
+from deploy.local.terminal import Progress, Terminal, overview
+from services.reporting import statistics
+from services.runtime import bureau, kafka, log, postgres
 from services.runtime.settings import Settings
 
-T = TypeVar("T")
 Ready = Callable[[subprocess.Popen[bytes]], Awaitable[None]]
 GRACE_SECONDS = 7.0
 """What the services together get between SIGTERM and SIGKILL."""
 STOP_SECONDS = 9.5
 """By then everything has ended, Kafka and PostgreSQL too."""
 START_SECONDS = 60.0
-UNREACHABLE = (
-    KafkaError, OSError, TimeoutError, ValueError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError,
-    asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError, asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError, asyncpg.InsufficientPrivilegeError,
-)  # fmt: skip
-LIVES_SECONDS = 2.0
+STREAM_SECONDS = 10.0
+"""How long the start waits for a stream before it goes on without."""
+LOG_SECONDS = 60.0
 STREAMS = (("reporting-stream", "services.reporting.stream"), ("warning-stream", "services.warning.stream"))
-"""Each stream is a process of its own."""
-
-
-class Progress:
-    """What the person at the terminal sees: a spinner with what is going on, a line for what is done."""
-
-    def __init__(self, console: Console) -> None:
-        self.console = console
-        self.going: dict[str, str] = {}
-        self.spinner = console.status("")
-
-    @contextlib.asynccontextmanager
-    async def step(self, name: str) -> AsyncIterator[Say]:
-        """Show one step from its begin to its end; yields what to call on the way."""
-        begin = time.monotonic()
-        self._going(name, "")
-        try:
-            yield lambda text, done, total: self._going(name, f"{text} {done}/{total}" if total else text)
-        finally:
-            self._going(name, None)
-        self.console.print(f"  [green]✓[/] {name} [dim]{time.monotonic() - begin:.1f} 秒[/]")
-
-    def _going(self, name: str, text: str | None) -> None:
-        if text is None:
-            self.going.pop(name, None)
-        else:
-            self.going[name] = text
-        self.spinner.update(" · ".join(f"{n} {t}".strip() for n, t in self.going.items()))
+"""Each stream is a process of its own; the database knows it as `hub-` and its name."""
 
 
 class Supervisor:
     """One hub on one machine; it lives as long as the data folder is taken."""
 
-    def __init__(self, settings: Settings, console: Console) -> None:
+    def __init__(self, settings: Settings, terminal: Terminal) -> None:
         self.home = settings.data_dir.resolve()
         self.settings = settings.model_copy(update={"data_dir": self.home})
-        self.console = console
+        self.terminal = terminal
         self.parts: list[Part] = []
         self.children: list[Child] = []
         self.stopping = asyncio.Event()
@@ -96,9 +62,8 @@ class Supervisor:
 
     async def run(self) -> None:
         """Up, kept until a signal, down."""
-        loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self.stopping.set)
+            asyncio.get_running_loop().add_signal_handler(number, self.stopping.set)
         try:
             if await self._unless_stopped(self._up()):
                 self._show()
@@ -110,7 +75,7 @@ class Supervisor:
 
     async def _up(self) -> None:
         begin = time.monotonic()
-        progress = Progress(self.console)
+        progress = Progress(self.terminal)
         with progress.spinner:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._kafka(progress))
@@ -119,7 +84,7 @@ class Supervisor:
                 await self._services()
             # last, because the password is shown once: a start that fails must not swallow it
             self.credentials = await credentials.issue(self.settings.postgres_dsn, self.home / "admin.key")
-        self.console.print(f"  中枢已就绪，用时 {time.monotonic() - begin:.1f} 秒")
+        self.terminal.print(f"  中枢已就绪，用时 {time.monotonic() - begin:.1f} 秒")
 
     async def _kafka(self, progress: Progress) -> None:
         """A broker, ours or theirs, with every topic."""
@@ -141,11 +106,10 @@ class Supervisor:
 
     async def _part(self, part: Part, title: str, progress: Progress) -> str:
         async with progress.step(title) as say:
-            await in_thread(lambda: part.prepare(say))
-            child = Child(part.name, part.log, part.spawn, part.ready, part.stop_signal)
+            await in_thread(partial(part.prepare, say))
             self.parts.append(part)
             self.status.embedded.append(part.name)
-            await self._start(child)
+            await self._start(Child(part.name, part.log, part.spawn, part.ready, part.stop_signal))
         return part.address
 
     async def _services(self) -> None:
@@ -158,43 +122,43 @@ class Supervisor:
         }
         self.status.services = [prefix for prefix, _ in api.present()]
         web = self._service("hub-api", "deploy.local.api", environment, self._api_ready)
-        streams = [
-            self._service(name, module, environment, partial(self._lives, name))
-            for name, module in STREAMS
-            if api.exists(module)
-        ]
-        await asyncio.gather(self._start(web), *(self._start(child, wait=False) for child in streams))
+        streams = [self._service(n, m, environment, partial(self._reads, n)) for n, m in STREAMS if api.exists(m)]
+        await asyncio.gather(self._start(web), *map(self._start_stream, streams))
 
     def _service(self, name: str, module: str, environment: dict[str, str], ready: Ready) -> Child:
         file = self._log(name)
         return Child(name, file, spawner([sys.executable, "-m", module], file, environment), ready)
 
-    async def _start(self, child: Child, *, wait: bool = True) -> None:
+    async def _start(self, child: Child) -> None:
         self.children.append(child)
         child.start()
         self._write()
-        if wait:
-            await child.until_ready()
-            self._write()
+        await child.until_ready()
+        self._write()
+
+    async def _start_stream(self, child: Child) -> None:
+        """A stream that cannot read must not keep the rest down: `hub epoch` and the pages are its way out."""
+        with contextlib.suppress(CannotStart, TimeoutError):
+            async with asyncio.timeout(STREAM_SECONDS):
+                await self._start(child)
 
     async def _api_ready(self, process: subprocess.Popen[bytes]) -> None:
         """Every service says so itself."""
         end = time.monotonic() + START_SECONDS
         waiting = [f"{self.status.http}{prefix}/health/ready" for prefix in self.status.services]
         async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
-            while waiting:
+            while waiting := [url for url in waiting if not await answers(client, url)]:
                 self._must_live("hub-api", process)
                 if time.monotonic() > end:
-                    raise CannotStart(
-                        f"hub-api 在 {START_SECONDS:.0f} 秒内没有就绪（{waiting[0]}）：看日志 {self._log('hub-api')}"
-                    )
-                waiting = [url for url in waiting if not await answers(client, url)]
-                await asyncio.sleep(0.05 if waiting else 0)
+                    where = self._log("hub-api")
+                    raise CannotStart(f"hub-api 在 {START_SECONDS:.0f} 秒内没有就绪（{waiting[0]}）：看日志 {where}")
+                await asyncio.sleep(0.05)
 
-    async def _lives(self, name: str, process: subprocess.Popen[bytes]) -> None:
-        """A stream has nobody to ask: it is up when it has lived a moment."""
-        await asyncio.sleep(LIVES_SECONDS)
-        self._must_live(name, process)
+    async def _reads(self, name: str, process: subprocess.Popen[bytes]) -> None:
+        """A stream answers nobody; it is up when the database knows it, reading or standing by."""
+        while not await knows(self.settings.postgres_dsn, f"hub-{name}"):
+            self._must_live(name, process)
+            await asyncio.sleep(0.1)
 
     def _must_live(self, name: str, process: subprocess.Popen[bytes]) -> None:
         if (code := process.poll()) is not None:
@@ -204,33 +168,50 @@ class Supervisor:
     def _log(self, name: str) -> Path:
         return self.home / "log" / f"{name}.log"
 
+    def _show(self) -> None:
+        self.terminal.print(overview(self.status, self.credentials))
+        self.terminal.print(f"数据和日志：{escape(str(self.home))}", soft_wrap=True)
+        self.terminal.print("Ctrl-C 停止；另开窗口可用 hub status、hub down")
+
     # kept
 
     async def _keep_all(self) -> None:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._keep(child)) for child in self.children]
+            tasks.append(group.create_task(self._keep_logs()))
             await self.stopping.wait()
             for task in tasks:
                 task.cancel()
 
     async def _keep(self, child: Child) -> None:
         """For ever: wait until it dies, say so, start it again after a pause."""
-        await self._settle(child)
+        await self._settles(child)
         while True:
             code = await child.ended()
             self._write()
             pause = pause_before(child.deaths)
-            words = escape(last_words(child.log))
-            self._tell(f"[red]{child.name} 已退出（{said(code)}）[/]，{pause:g} 秒后第 {child.restarts + 1} 次重启；"
-                       f"日志 {child.log}：{words}")  # fmt: skip
+            self.terminal.event(
+                f"[red]{child.name} 已退出（{said(code)}）[/]，{pause:g} 秒后第 {child.restarts + 1} 次重启；"
+                f"日志 {child.log}：{escape(last_words(child.log))}"
+            )
             await asyncio.sleep(pause)
-            child.start()
-            self._write()
-            if await self._settle(child):
-                self._tell(f"[green]{child.name} 已恢复[/]（pid {child.pid}）")
+            if self._starts(child) and await self._settles(child):
+                self.terminal.event(f"[green]{child.name} 已恢复[/]（pid {child.pid}）")
 
-    async def _settle(self, child: Child) -> bool:
-        """Wait until it is ready; False: it died again, which ended() is about to tell."""
+    def _starts(self, child: Child) -> bool:
+        """Start it again; False: the system would not, which counts as one more death."""
+        try:
+            child.start()
+        except OSError as error:
+            self.terminal.event(f"[red]{child.name} 无法重启[/]：{escape(str(error))}")
+            return False
+        finally:
+            self._mind_the_disk()
+        self._write()
+        return True
+
+    async def _settles(self, child: Child) -> bool:
+        """Wait until it is ready; False: it has died again, which ended() is about to tell."""
         try:
             await child.until_ready()
         except CannotStart:
@@ -238,12 +219,27 @@ class Supervisor:
         self._write()
         return True
 
-    def _tell(self, text: str) -> None:
-        self.console.print(f"[dim]{time.strftime('%H:%M:%S')}[/] {text}", highlight=False, soft_wrap=True)
+    def _mind_the_disk(self) -> None:
+        """A full disk ends Kafka at every start: say why. It is started all the same, somebody may be making room."""
+        try:
+            need_room(self.home)
+        except CannotStart as full:
+            self.terminal.event(f"[red]{escape(str(full))}[/]")
+
+    async def _keep_logs(self) -> None:
+        """Logs stay bounded while their processes run for months."""
+        while True:
+            for child in self.children:
+                cut(child.log)
+            await asyncio.sleep(LOG_SECONDS)
 
     def _write(self) -> None:
+        """The status, for `hub status`; on a full disk the old one stays, the hub goes on."""
         self.status.processes = [child.running for child in self.children if child.running]
-        self.status.write(self.home)
+        try:
+            self.status.write(self.home)
+        except OSError as error:
+            self.terminal.event(f"[red]状态没有写下[/]：{escape(str(error))}")
 
     # down
 
@@ -252,16 +248,15 @@ class Supervisor:
         begin = time.monotonic()
         parts = [c for c in self.children if c.name in self.status.embedded]
         services = [c for c in self.children if c not in parts]
-        if any(child.alive for child in self.children):
-            self.console.print("正在停止 …")
+        if self.children:
+            self.terminal.print("正在停止 …")
         await stop_all(services, GRACE_SECONDS)
         await stop_all(parts, max(1.0, begin + STOP_SECONDS - time.monotonic()))
         for part in self.parts:
             part.release()
-        self.status.processes = []
-        self.status.write(self.home)
-        if self.children:
-            self.console.print(f"已停止，用时 {time.monotonic() - begin:.1f} 秒")
+        self.children = []
+        self._write()
+        self.terminal.print(f"已停止，用时 {time.monotonic() - begin:.1f} 秒")
 
     async def _unless_stopped(self, work: Awaitable[None]) -> bool:
         """Do it, or leave it when a signal comes; True: done."""
@@ -277,75 +272,11 @@ class Supervisor:
         await doing
         return True
 
-    def _show(self) -> None:
-        """The one table: what runs, where."""
-        table = Table(title=f"应急指挥中枢 {self.status.http}", title_justify="left")
-        for heading in ("部件", "地址", "pid"):
-            table.add_column(heading, overflow="fold")
-        where = {"kafka": self.status.bootstrap, "postgres": folder.without_password(self.status.dsn)}
-        for name in where.keys() - set(self.status.embedded):
-            table.add_row(name, escape(where[name]), "外部")
-        where["hub-api"] = (
-            "  ".join(f"{self.status.http}{prefix}" for prefix in self.status.services) or self.status.http
-        )
-        for child in sorted(self.children, key=lambda c: c.name not in self.status.embedded):
-            table.add_row(child.name, escape(where.get(child.name, "")), str(child.pid))
-        if self.credentials:
-            table.add_row("命令行的钥匙", f"{self.credentials.key_file}（Authorization: Bearer …）", "")
-            if self.credentials.login:
-                name, password = self.credentials.login
-                table.add_row("管理员登录", f"[bold]{name}  {escape(password)}[/]（只显示这一次）", "")
-        self.console.print(table)
-        self.console.print(f"数据和日志：{self.home}", highlight=False, soft_wrap=True)
-        self.console.print("Ctrl-C 停止；另开窗口可用 hub status、hub down")
 
-
-@contextlib.contextmanager
-def reaching(what: str, where: str, setting: str) -> Iterator[None]:
-    """An address that leads nowhere, or to a refusal, is a sentence."""
-    try:
-        yield
-    except UNREACHABLE as error:
-        raise CannotStart(f"连不上 {what}（{where}）：{error or type(error).__name__}。检查 {setting}") from error
-
-
-async def answers(client: httpx.AsyncClient, url: str) -> bool:
-    """Does it say 200?"""
-    try:
-        return (await client.get(url)).status_code == httpx.codes.OK
-    except httpx.TransportError:
-        return False
-
-
-async def in_thread(work: Callable[[], T]) -> T:
-    """Blocking work beside the loop, in a thread that does not keep the program from ending."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-
-    def settle(result: T | None, error: BaseException | None) -> None:
-        if future.done():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(result)  # type: ignore[arg-type]
-
-    def body() -> None:
-        result, failure = None, None
-        try:
-            result = work()
-        except BaseException as error:  # noqa: BLE001 it is raised again where it is awaited
-            failure = error
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(settle, result, failure)
-
-    threading.Thread(target=body, daemon=True).start()
-    return await future
-
-
-def run(settings: Settings, console: Console) -> None:
+def run(settings: Settings, terminal: Terminal) -> None:
     """The hub in the foreground. Raises CannotStart with the one sentence that says what to do."""
     home = settings.data_dir.resolve()
+    sound_bureau(settings.bureau)
     folder.open_folder(home)
     # what the libraries have to say goes into a file: the terminal is for sentences
     with folder.taken(home), io.TextIOWrapper(open_log(home / "log" / "hub-up.log"), "utf-8") as lines:
@@ -353,9 +284,20 @@ def run(settings: Settings, console: Console) -> None:
         folder.end_leftovers(home)
         folder.need_port(settings.http_host, settings.http_port, "网页和接口", "HUB_HTTP_PORT")
         try:
-            asyncio.run(Supervisor(settings, console).run())
+            asyncio.run(Supervisor(settings, terminal).run())
         except BaseExceptionGroup as group:
             raise first(group) from None
+
+
+def sound_bureau(path: Path) -> None:
+    """Refuse a bureau folder with mistakes before anything starts: the services would refuse it one by one."""
+    reading = bureau.read(path)
+    _, more = statistics.read(reading.statistics, reading.extra_codes)
+    mistakes = sorted([*reading.mistakes, *more])
+    if mistakes:
+        raise CannotStart(
+            f"单位目录 {path} 有 {len(mistakes)} 处错误（{mistakes[0]}）：执行 hub bureau check {path} 查看"
+        )
 
 
 def first(group: BaseExceptionGroup[BaseException]) -> BaseException:

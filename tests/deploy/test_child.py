@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.child import Child, last_words, pause_before, said, spawner, stop_all
+from deploy.local.child import Child, cut, last_words, pause_before, said, spawner, stop_all
+from deploy.local.part import LOG_BYTES
 
 
 async def _at_once(_process: subprocess.Popen[bytes]) -> None:
@@ -72,6 +73,16 @@ async def test_who_listens_is_not_waited_for(child: Callable[[str], Child]) -> N
     begin = time.monotonic()
     await stop_all([one], 7)
     assert time.monotonic() - begin < 3
+
+
+def test_a_large_log_is_put_aside_while_its_process_writes_on(tmp_path: Path) -> None:
+    log = tmp_path / "x.log"
+    with log.open("ab", buffering=0) as writer:
+        writer.write(b"a" * (LOG_BYTES + 1))
+        cut(log)
+        writer.write(b"b")
+    assert log.read_bytes() == b"b"
+    assert (tmp_path / "x.log.1").stat().st_size == LOG_BYTES + 1
 
 
 @pytest.mark.parametrize(("code", "words"), [(-9, "信号 SIGKILL"), (1, "退出码 1"), (-200, "退出码 -200")])

@@ -239,6 +239,23 @@ def test_a_signal_in_the_middle_of_the_start_leaves_nothing_behind(hub: Hub, how
     assert "Traceback" not in hub.said()
 
 
+def test_a_stop_during_the_first_download_does_not_wait_for_it(tmp_path: Path, ports: Callable[[], int]) -> None:
+    """The way to the internet takes every request and answers none."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        nobody.listen(64)
+        way = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        hub = Hub(tmp_path, ports())
+        hub.environment |= {**dict.fromkeys(("HTTPS_PROXY", "https_proxy"), way), "NO_PROXY": ""}
+        hub.environment["XDG_CACHE_HOME"] = str(tmp_path / "empty")
+        hub.start()
+        nobody.settimeout(20)
+        nobody.accept()
+        assert hub.end() < STOP_SECONDS
+        assert hub.process is not None
+        assert hub.process.returncode == 0
+
+
 def test_down_without_a_hub_says_so(tmp_path: Path) -> None:
     done = Hub(tmp_path, 1).run("down")
     assert done.returncode == 0
@@ -291,3 +308,8 @@ def test_an_outside_part_that_does_not_answer_is_one_sentence(refused: Callable[
 
 def test_a_setting_that_makes_no_sense_is_one_sentence(refused: Callable[..., str]) -> None:
     assert "http_port" in refused(http_port="many")
+
+
+def test_mistakes_in_the_bureau_are_one_sentence(refused: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "bureau").mkdir()
+    assert "hub bureau check" in refused(bureau=str(tmp_path / "bureau"))
