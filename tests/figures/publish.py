@@ -1,10 +1,14 @@
-"""Sends a bureau's year to a running hub: `python -m tests.figures.publish BUREAU --url URL --key KEY [--done FILE]`."""
+"""Sends a bureau's year to a running hub: `python -m tests.figures.publish BUREAU --key KEY [--url URL] [--done FILE]`.
+
+The key needs `RIGHTS`, the three statuses and the source `/BUREAU`.
+"""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import json
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -45,7 +49,7 @@ def main() -> None:
     finally:
         if options.done:
             options.done.write_text(json.dumps(sent))
-        print(f"{sum(sent.values())} acknowledged")
+        sys.stdout.write(f"{sum(sent.values())} acknowledged\n")
 
 
 if __name__ == "__main__":

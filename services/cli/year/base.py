@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import datetime
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from services.cli.year.columns import column
-from services.cli.year.fact import Fact, platform, subject, uuid7
+from services.cli.year.fact import Fact, subject, uuid7
 from services.cli.year.recipe import Facts, Then
 from services.cli.year.when import Calendar
 from services.cli.year.where import Places
 from services.contracts.event import Origin
-from services.contracts.families import TYPES
+from services.contracts.families import CLASS_OF, FIELDS, TYPES
+from services.contracts.fields import MOMENT
+from services.contracts.topics import topic_of
 
 PLAIN_SHARE = 0.05
 """Platforms that number their facts themselves, instead of using UUIDv7."""
@@ -32,15 +34,17 @@ class Setting:
     places: Places
     first: datetime.date
     last: datetime.date
-    """The year; nothing happens more than some days after its end."""
+    """The year; nothing happens later than the day after it."""
+    platforms: Mapping[str, str]
 
     def period(self, row: Facts) -> tuple[datetime.date, datetime.date]:
         """The period that the figures of a row count."""
         return row.from_ or self.first, row.to or self.last
 
     def source(self, type_: str) -> str:
-        """The source of a type's facts."""
-        return f"/{self.name}/{platform(type_)}"
+        """The source of a type's facts: the bureau and the platform that reports them."""
+        named = self.platforms.get(type_) or self.platforms.get(TYPES[type_].family)
+        return f"/{self.name}/{named or topic_of(TYPES[type_]).name}"
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ def make(row: Facts, number: int, setting: Setting, rng: random.Random) -> Made:
         followers = [
             fact
             for n, then in enumerate(row.then)
-            for fact in _follow(then, facts, last, f"{number}-{n}", setting, rng)
+            for fact in follow(then, facts, last, f"{then.type}-{number}-{n}", setting, rng)
         ]
     except (ValueError, KeyError) as error:
         raise ValueError(f"row {number} ({row.type}): {error}") from error
@@ -68,9 +72,24 @@ def make(row: Facts, number: int, setting: Setting, rng: random.Random) -> Made:
 
 
 def _facts(row: Facts, number: int, setting: Setting, rng: random.Random) -> list[Fact]:
-    times = _times(row, setting, rng)
-    records = list(_records(_rules(row.type, row.data, f"{number}"), times, rng))
+    return facts_at(row, _times(row, setting, rng), f"{row.type}-{number}", setting, rng)
+
+
+def facts_at(row: Facts, times: list[datetime.datetime], name: str, setting: Setting, rng: random.Random) -> list[Fact]:
+    """A fact of the row at each of the times; `name` begins the ids that the row leaves to us."""
+    records = _records(_rules(row.type, {**_example(row), **row.data}, name), times, rng)
     return [_fact(row, time, data, setting, rng) for time, data in zip(times, records, strict=True)]
+
+
+def _example(row: Facts) -> dict[str, Any]:
+    """The fields of the type's example that a row takes over: all but its subject and its times."""
+    kinds = FIELDS[row.type]
+    shown = CLASS_OF[row.type].example if row.example else {}
+    return {
+        name: {"value": value}
+        for name, value in shown.items()
+        if name not in TYPES[row.type].subject and not (name in kinds and kinds[name].kind is MOMENT)
+    }
 
 
 def _times(row: Facts, setting: Setting, rng: random.Random) -> list[datetime.datetime]:
@@ -83,9 +102,9 @@ def _times(row: Facts, setting: Setting, rng: random.Random) -> list[datetime.da
     return times
 
 
-def _rules(type_: str, data: dict[str, Any], number: str) -> dict[str, Any]:
+def _rules(type_: str, data: dict[str, Any], name: str) -> dict[str, Any]:
     """The row's rules, and one for each field of the subject that it leaves out."""
-    missing = {name: f"{type_}-{number}-{{n:05d}}" for name in TYPES[type_].subject if name not in data}
+    missing = {field: f"{name}-{{n:05d}}" for field in TYPES[type_].subject if field not in data}
     return {**missing, **data}
 
 
@@ -121,15 +140,16 @@ def identity(fact: Fact, rng: random.Random) -> str:
     return uuid7(fact.time, rng)
 
 
-def _follow(
-    then: Then, facts: list[Fact], last: datetime.date, number: str, setting: Setting, rng: random.Random
+def follow(
+    then: Then, facts: list[Fact], last: datetime.date, name: str, setting: Setting, rng: random.Random
 ) -> Iterator[Fact]:
+    """What follows some facts, not after the last day."""
     chosen = [fact for fact in facts if all(fact.data.get(k) == v for k, v in then.where.items())]
     if then.count is not None:
         chosen = rng.sample(chosen, then.count)
     times = [_later(fact.time, then.after, last, setting.calendar, rng) for fact in chosen]
     kept = [name for name in dict.fromkeys([*TYPES[then.type].subject, *then.copy]) if name not in then.data]
-    own = _rules(then.type, {**then.data, **{name: None for name in kept if chosen and name in chosen[0].data}}, number)
+    own = _rules(then.type, {**then.data, **{name: None for name in kept if chosen and name in chosen[0].data}}, name)
     for fact, time, data in zip(chosen, times, list(_records(own, times, rng)), strict=True):
         known = {name: fact.data[name] for name in kept if name in fact.data}
         follower = Fact(then.type, time, fact.region, {**data, **known}, lane(then.type, fact.lane, time, setting),

@@ -39,10 +39,10 @@ def _value(rule: dict[str, Any], count: int, _rng: random.Random) -> Values:
 
 
 def _pool(rule: dict[str, Any], count: int, rng: random.Random) -> Values:
-    """`{pool = "QY", of = 117}`: each of 117 things at least once, the rest anew."""
+    """`{pool = "QY", of = 117}`: one of 117 things; when there are that many facts, each at least once."""
     members = [f"{rule['pool']}-{n:04d}" for n in range(1, rule["of"] + 1)]
     if count < len(members):
-        raise ValueError(f"{count} facts cannot name {len(members)} of {rule['pool']}")
+        return rng.sample(members, count)
     values = members + rng.choices(members, k=count - len(members))
     rng.shuffle(values)
     return values

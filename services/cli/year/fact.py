@@ -9,7 +9,6 @@ from typing import Any
 
 from services.contracts.event import subject_of
 from services.contracts.families import TYPES
-from services.contracts.topics import topic_of
 
 
 @dataclass(frozen=True)
@@ -52,11 +51,6 @@ def uuid7(time: datetime.datetime, rng: random.Random) -> str:
     value = int(time.timestamp() * 1000) << 80 | 0x7 << 76 | rng.getrandbits(12) << 64 | 0b10 << 62
     text = f"{value | rng.getrandbits(62):032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-
-
-def platform(type_: str) -> str:
-    """The platform of a bureau that reports a type: one for each topic."""
-    return topic_of(TYPES[type_]).name
 
 
 def subject(type_: str, data: dict[str, Any]) -> str:

@@ -62,7 +62,7 @@ def setting_of(folder: Path, recipe: Recipe, today: datetime.date | None = None)
     zone = ZoneInfo(bureau["timezone"])
     calendar = Calendar(zone, _days(bureau.get("holidays", [])), _days(bureau.get("workdays", [])))
     first, last = _year(recipe, today or datetime.datetime.now(zone).date())
-    return Setting(folder.name, calendar, Places(leaves(folder / "regions.csv")), first, last)
+    return Setting(folder.name, calendar, Places(leaves(folder / "regions.csv")), first, last, recipe.platforms)
 
 
 def _year(recipe: Recipe, today: datetime.date) -> tuple[datetime.date, datetime.date]:

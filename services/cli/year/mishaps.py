@@ -190,7 +190,8 @@ def _extra(made: Made, setting: Setting, rng: random.Random) -> Fact:
     """One more fact like the others, about another thing, not before the first of them."""
     like = rng.choice(made.facts)
     mark = f"{rng.getrandbits(32):08x}"
-    fresh = {name for name in like.data if name not in made.row.data or numbered(made.row.data[name])}
+    own = made.row.data
+    fresh = {name for name in like.data if (numbered(own[name]) if name in own else name in TYPES[like.type].subject)}
     record = {name: _renamed(value, mark) if name in fresh else _more(value) for name, value in like.data.items()}
     last = setting.period(made.row)[1]
     time = min(like.time + DAY * rng.uniform(0.01, 9), setting.calendar.at(last, 23.9))

@@ -40,6 +40,8 @@ class Facts(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, rename={"f
     """The days the facts lie on, when these are fewer than the period."""
     data: dict[str, Any] = {}
     """Field → constant, text with `{n}`, or a table with one rule of `columns`."""
+    example: bool = False
+    """Fields that `data` leaves out are those of the type's example."""
     region: str | None = None
     """A fixed code; empty: none is sent; left out: spread over the regions."""
     settled: bool = False
@@ -62,6 +64,8 @@ class Recipe(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     year: int | Literal["last"]
     """`last`: from the first day of last year until yesterday."""
     facts: list[Facts]
+    platforms: dict[str, str] = {}
+    """Event type or family → the platform that reports it; of others the topic's name."""
 
 
 def read(path: Path) -> Recipe:

@@ -47,7 +47,7 @@ def send_in_runs(events: Iterable[dict[str, Any]], rng: random.Random) -> Iterat
     """Deliveries in the given order; each publisher keeps a mode for some while."""
     runs: dict[str, tuple[Mode, int]] = {}
     for event in events:
-        publisher = event["source"].strip("/").replace("/", "-")
+        publisher = event["source"].rpartition("/")[2]
         mode, left = runs.get(publisher, ("batch", 0))
         if left == 0:
             mode, low, high = rng.choice(_RUNS)

@@ -1,0 +1,1 @@
+"""The made year: its rules, its deliveries, its live stream."""
