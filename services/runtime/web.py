@@ -226,11 +226,13 @@ def create_app(
     who: access.Access | None = None,
     body_limit: int | None = MIB,
     lifespan: Lifespan[FastAPI] | None = None,
+    before_scrape: Callable[[], Awaitable[None]] | None = None,
 ) -> FastAPI:
     """A service's FastAPI application with everything that all services have.
 
     Health, metrics, offline docs, problem answers, security headers and a limit on bodies (None: the handlers
-    limit them themselves). `who` is found again as `request.app.state.access`.
+    limit them themselves). `who` is found again as `request.app.state.access`. `before_scrape` reads what metrics show
+    of the database.
     """
     app = FastAPI(title=title, description=about, version="1", docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.access = who
@@ -240,7 +242,7 @@ def create_app(
         app.add_middleware(BodyLimit, limit=body_limit)
     app.add_middleware(SecurityHeaders)
     _add_health(app, ready)
-    _add_metrics(app, registry)
+    _add_metrics(app, registry, before_scrape)
     _add_docs(app, title)
     return app
 
@@ -257,9 +259,13 @@ def _add_health(app: FastAPI, ready: Ready) -> None:
         return json_answer({"status": "ok" if good else "not ready", "parts": parts}, 200 if good else 503)
 
 
-def _add_metrics(app: FastAPI, registry: CollectorRegistry) -> None:
+def _add_metrics(
+    app: FastAPI, registry: CollectorRegistry, before_scrape: Callable[[], Awaitable[None]] | None
+) -> None:
     @app.get("/metrics", tags=["operations"], summary="Prometheus metrics")
     async def show() -> Response:
+        if before_scrape is not None:
+            await before_scrape()
         body, kind = metrics.page(registry)
         return Response(body, media_type=kind)
 

@@ -1,0 +1,230 @@
+"""A question for a figure, answered from the tally (contract, section 3)."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import asyncpg
+
+from services.contracts.event import STATUSES, Status
+from services.reporting import amount, catalogue, cells, coverage, period
+from services.reporting.catalogue import Catalogue, Leaf
+from services.reporting.cells import NOTHING, Cell, Cells, Span
+from services.reporting.period import Period
+from services.reporting.question import Problem, Query, Unclear
+
+LOOKS_BACK = frozenset({"last", "stock"})
+MAX_PARTS = 50_000
+Group = tuple[str, ...]
+"""The values of the labels (and the region) that a figure is split by, time left out."""
+_Part = tuple[Group, datetime.date | None]
+Figures = dict[_Part, Cell]
+
+
+class NotCounted(Exception):
+    """A new definition is still being counted from the ledger: not now."""
+
+
+async def answer(connection: asyncpg.Connection, of: Catalogue, query: Query, now: datetime.datetime) -> dict[str, Any]:
+    """The figure with everything that explains it. Reads one snapshot: call it in a transaction.
+
+    Raises NotCounted, and Unclear when a split has too many parts.
+    """
+    await _counted(connection, query)
+    asked = _Asked(connection, of, query)
+    total = await asked.total(query.period)
+    covered = await coverage.of(connection, of, query, query.period, now)
+    d = query.definition
+    found = {
+        "key": d.key,
+        "value": asked.shown(coverage.bare(total, covered)),
+        "unit": d.unit,
+        "from": query.period.first,
+        "to": query.period.last,
+        "region": query.region,
+        "labels": dict(query.labels),
+        "status": query.status,
+        "events": total.events,
+        "coverage": covered,
+        "definition": catalogue.described(d),
+        "as_of": query.known_at or await connection.fetchval("SELECT now()"),
+    }
+    if query.by:
+        found["parts"] = await asked.parts()
+    if query.compare:
+        found["compare"] = await _compared(asked, coverage.bare(total, covered), now)
+    return found
+
+
+async def _counted(connection: asyncpg.Connection, query: Query) -> None:
+    """An earlier moment is worked out from the ledger: nothing needs to have been counted."""
+    if query.known_at is not None:
+        return
+    hashes = {leaf.definition.hash for leaf in query.leaves}
+    rows = await connection.fetch(
+        "SELECT hash FROM definition WHERE hash = ANY($1) AND counted IS NOT NULL", list(hashes)
+    )
+    if len(rows) < len(hashes):
+        raise NotCounted(f"{query.definition.key} is new or changed and is being counted from the ledger")
+
+
+async def _compared(asked: _Asked, current: Cell, now: datetime.datetime) -> dict[str, Any]:
+    """The same days a year earlier; of a period that is not over, the days that have been."""
+    query, of = asked.query, asked.of
+    last = max(query.period.first, min(query.period.last, of.today(now)))
+    before = Period(period.year_before(query.period.first), period.year_before(last))
+    was = await asked.total(before)
+    covered = await coverage.of(asked.connection, of, query, before, now)
+    base = coverage.bare(was, covered)
+    comparable = covered in ("live", "declared_zero") and base.value is not None and current.value is not None
+    return {
+        "from": before.first,
+        "to": before.last,
+        "value": asked.shown(base),
+        "change_pct": amount.change_pct(current.value, base.value) if comparable else None,
+        "comparable": comparable,
+        "reason": None if comparable else covered if covered in ("silent", "none") else "no_value",
+    }
+
+
+@dataclass
+class _Asked:
+    """One question, put to the tables for one period or another."""
+
+    connection: asyncpg.Connection
+    of: Catalogue
+    query: Query
+
+    async def total(self, over: Period) -> Cell:
+        """The figure for a period, not split."""
+        return (await self._figures(over, (), "")).get(((), None), NOTHING)
+
+    async def parts(self) -> list[dict[str, Any]]:
+        """The figure split as asked. Split by time alone, parts without events are shown too."""
+        q = self.query
+        by = tuple(name for name in q.by if name != q.every)
+        figures = await self._figures(q.period, by, q.every)
+        if len(figures) > MAX_PARTS:
+            raise Unclear(422, [Problem("by", f"{len(figures)} parts, at most {MAX_PARTS}: ask for less", "too_many")])
+        if q.every and not by:
+            none = self._worked_out({}, ((), None))
+            figures = {((), at): figures.get(((), at), none) for at, _ in period.parts(q.period, q.every)}
+        else:
+            figures = {at: cell for at, cell in figures.items() if cell.events or cell.value}
+        order = {code: n for n, code in enumerate(self.of.regions)}
+        at_region = by.index("region") if "region" in by else None
+
+        def place(at: _Part) -> tuple[Any, ...]:
+            group, day = at
+            return (day or datetime.date.min, -1 if at_region is None else order[group[at_region]], group)
+
+        return [self._part(at, figures[at], by) for at in sorted(figures, key=place)]
+
+    def _part(self, at: _Part, cell: Cell, by: tuple[str, ...]) -> dict[str, Any]:
+        group, first = at
+        labels = dict(zip(by, group, strict=True))
+        if first is not None:
+            labels[self.query.every] = period.name(first, self.query.every)
+        return {"labels": labels, "value": self.shown(cell), "events": cell.events}
+
+    def shown(self, cell: Cell) -> amount.Value:
+        """The value as answers show it."""
+        d = self.query.definition
+        return amount.shown(cell.value, d.unit, d.measure.kind if d.measure else "")
+
+    async def _figures(self, over: Period, by: tuple[str, ...], every: str) -> Figures:
+        sides = [await self._leaf(leaf, over, by, every) for leaf in self.query.leaves]
+        at = {at for side in sides for at in side} or ({((), None)} if not by and not every else set())
+        return {one: self._worked_out(dict(enumerate(sides)), one) for one in at}
+
+    def _worked_out(self, sides: Mapping[int, Figures], at: _Part) -> Cell:
+        """The figure itself, or the ratio of its two sides."""
+        found = [_filled(leaf, sides.get(n, {}).get(at)) for n, leaf in enumerate(self.query.leaves)]
+        if self.query.definition.ratio is None:
+            return found[0]
+        part, whole = found
+        return Cell(part.events + whole.events, amount.ratio(part.value, whole.value, self.query.definition.unit))
+
+    async def _leaf(self, leaf: Leaf, over: Period, by: tuple[str, ...], every: str) -> Figures:
+        kind = leaf.definition.measure.kind if leaf.definition.measure else "count"
+        series = await series_of(self.connection, leaf, self.query)
+        groups: dict[Group, int] = {}
+        back = Period(datetime.date.min, over.last) if kind in LOOKS_BACK else over
+        spans = list(spans_of(series, leaf, self.query, self.of, back, by, groups))
+        read: Cells = await cells.read(self.connection, kind, spans, every, over)
+        names = {number: group for group, number in groups.items()}
+        return {(names[number], at): cell for (number, at), cell in read.items()}
+
+
+def _filled(leaf: Leaf, cell: Cell | None) -> Cell:
+    """Of nothing, a count is 0 and a mean is nothing."""
+    cell = cell or NOTHING
+    kind = leaf.definition.measure.kind if leaf.definition.measure else "count"
+    return Cell(cell.events, Decimal(0)) if cell.value is None and kind in amount.EMPTY_IS_ZERO else cell
+
+
+Series = tuple[int, str, tuple[str, ...]]
+"""Number, region, label values."""
+
+
+async def series_of(connection: asyncpg.Connection, leaf: Leaf, query: Query) -> list[Series]:
+    """The series of a leaf that the query's status, drill and labels leave."""
+    rows = await connection.fetch(
+        "SELECT id, region, labels FROM series WHERE definition = $1 AND status = $2 AND ($3 = '' OR drill = $3)",
+        leaf.definition.hash, STATUSES.index(Status(query.status)), query.drill,
+    )  # fmt: skip
+    return [(r["id"], r["region"], tuple(r["labels"])) for r in rows if leaf.takes(tuple(r["labels"]))]
+
+
+def spans_of(
+    series: list[Series],
+    leaf: Leaf,
+    query: Query,
+    of: Catalogue,
+    over: Period,
+    by: tuple[str, ...],
+    groups: dict[Group, int],
+) -> Iterator[Span]:
+    """Each series with the group it belongs to, from when to when; new groups are numbered on the way."""
+    names = leaf.definition.label_names
+    at = [names.index(name) if name != "region" else -1 for name in by]
+    for piece, child in trees(of, query, over):
+        for number, region, labels in series:
+            region = region if region in of.regions else of.regions.resolve(region)[0]
+            if region in child:
+                group = tuple(child[region] if n < 0 else labels[n] for n in at)
+                yield Span(number, groups.setdefault(group, len(groups)), piece.first, piece.last)
+
+
+def trees(of: Catalogue, query: Query, over: Period) -> Iterator[tuple[Period, dict[str, str]]]:
+    """The region asked for, over the days on which the tree stays the same: code → the child it rolls up into.
+
+    What lies at the region itself rolls up into its own code. With `tree=now` today's tree holds for all days, and a
+    code that is gone counts as its successor.
+    """
+    if query.tree_now:
+        yield over, _children(of, query.region, None)
+        return
+    turns = sorted({row.first for row in of.regions.rows if over.first < row.first <= over.last})
+    for first, next_ in zip([over.first, *turns], [*turns, None], strict=True):
+        yield Period(first, next_ - period.DAY if next_ else over.last), _children(of, query.region, first)
+
+
+def _children(of: Catalogue, region: str, on: datetime.date | None) -> dict[str, str]:
+    found = {}
+    for code in of.regions:
+        path = of.regions.path(code if on else _successor(of, code), on)
+        if region in path:
+            found[code] = [*path, region][path.index(region) + 1]
+    return found
+
+
+def _successor(of: Catalogue, code: str) -> str:
+    seen = {code}
+    while (after := of.regions.get(code).successor) and after not in seen:
+        seen.add(code := after)
+    return code

@@ -1,0 +1,202 @@
+"""What reporting answers: statistics, the events behind them, the account of what was read, what was set aside."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import Annotated, Any, cast
+
+import asyncpg
+import httpx
+import msgspec
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from services.reporting import accounting, answer, aside, asof, behind, catalogue, question
+from services.reporting.catalogue import Catalogue
+from services.reporting.meters import Meters
+from services.reporting.question import Query, Unclear
+from services.reporting.words import ACCOUNTING, EVENTS, FIGURE, QUARANTINE, REDRIVE, SET_ASIDE, STATISTICS
+from services.runtime import access, postgres, web
+from services.runtime.settings import Settings
+
+RETRY_SECONDS = 5
+CONNECTIONS = 4
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+Reader = Annotated[access.Principal, Depends(web.reader)]
+
+
+def connections(dsn: str) -> asyncpg.Pool:
+    """Connections to reporting's schema, opened when they are first needed; to be awaited once."""
+    return asyncpg.create_pool(
+        dsn, min_size=0, max_size=CONNECTIONS, timeout=5, command_timeout=60,
+        server_settings={"application_name": "hub-reporting-api", "search_path": "reporting", "jit": "off"},
+    )  # fmt: skip
+
+
+@contextlib.asynccontextmanager
+async def taken(pool: asyncpg.Pool, seconds: float = 5) -> AsyncIterator[asyncpg.Connection]:
+    """One of them, waited for so long."""
+    async with pool.acquire(timeout=seconds) as connection:
+        yield cast(asyncpg.Connection, connection)
+
+
+class Desk:
+    """Answers from one database, for one bureau."""
+
+    def __init__(
+        self, settings: Settings, of: Catalogue, pool: asyncpg.Pool, meters: Meters,
+        clock: Callable[[], datetime.datetime],
+    ) -> None:  # fmt: skip
+        self.settings, self.catalogue, self.pool, self.meters, self.clock = settings, of, pool, meters, clock
+
+    @contextlib.asynccontextmanager
+    async def reading(self) -> AsyncIterator[asyncpg.Connection]:
+        """A connection in one snapshot of the database. Raises 503 while the database is away."""
+        try:
+            async with (
+                taken(self.pool) as connection,
+                connection.transaction(isolation="repeatable_read", readonly=True),
+            ):
+                yield connection
+        except postgres.NOT_NOW as error:
+            raise web.not_now("the database is away or busy") from error
+
+    @contextlib.asynccontextmanager
+    async def _for(self, query: Query) -> AsyncIterator[asyncpg.Connection]:
+        """A connection whose tally is that of the moment asked for."""
+        if query.known_at is None:
+            async with self.reading() as connection:
+                yield connection
+            return
+        try:
+            async with asof.known(self.settings.postgres_dsn, self.catalogue, query) as connection:
+                yield connection
+        except postgres.NOT_NOW as error:
+            raise web.not_now("the database is away or busy") from error
+
+    def query(self, key: str, request: Request, who: access.Principal, also: Sequence[str] = ()) -> Query:
+        """What a request asks for. Raises Refusal."""
+        now = self.clock()
+        home = default_region(self.catalogue, who)
+        parameters = request.query_params.multi_items()
+        with refusing():
+            query = question.parse(key, parameters, self.catalogue, self.catalogue.today(now), home, also)
+        if not may_see(self.catalogue, who, query.region):
+            raise web.Refusal(403, f"{who.name} may see {', '.join(who.regions)}, not {query.region}")
+        return query
+
+    async def figure(self, key: str, request: Request, who: access.Principal) -> Response:
+        """One figure."""
+        query = self.query(key, request, who)
+        with self.meters.figure_seconds.time(), refusing():
+            async with self._for(query) as connection:
+                return shown(await answer.answer(connection, self.catalogue, query, self.clock()))
+
+    async def events(self, key: str, request: Request, who: access.Principal) -> Response:
+        """The events behind a figure."""
+        query = self.query(key, request, who, also=("cursor", "limit"))
+        with refusing():
+            at = behind.cursor(request.query_params.get("cursor", ""))
+            size = behind.limit(request.query_params.get("limit", ""))
+            async with self._for(query) as connection:
+                return shown(await behind.page(connection, self.catalogue, query, at, size))
+
+    def statistics(self) -> Response:
+        """All definitions that can be asked for."""
+        rows = [row for rows in self.catalogue.rows.values() for row in rows]
+        return shown({"items": [catalogue.described(row) for row in rows], "next": None})
+
+    async def redrive(self, id_: int, request: Request) -> Response:
+        """Send a record that was set aside through the door again; the door's answer says what came of it."""
+        authorization = request.headers.get("authorization")
+        if not authorization:
+            raise web.Refusal(403, "the door needs a key: send it as Authorization")
+        try:
+            async with taken(self.pool) as connection:
+                said = await aside.redrive(connection, id_, self.settings, authorization)
+        except LookupError as error:
+            raise web.Refusal(404, f"nothing was set aside under {id_}") from error
+        except aside.NotAnEvent as error:
+            raise web.Refusal(409, str(error)) from error
+        except (httpx.TransportError, *postgres.NOT_NOW) as error:
+            raise web.not_now(f"the door or the database does not answer ({type(error).__name__})") from error
+        kind = said.headers.get("content-type", "application/json")
+        return Response(said.content, said.status_code, media_type=kind)
+
+
+@contextlib.contextmanager
+def refusing() -> Iterator[None]:
+    """Questions without an answer become problems."""
+    try:
+        yield
+    except Unclear as unclear:
+        raise web.Refusal(unclear.status, str(unclear), unclear.problems) from unclear
+    except answer.NotCounted as error:
+        raise web.not_now(str(error), RETRY_SECONDS) from error
+
+
+def shown(value: Any, status: int = 200) -> Response:
+    """JSON in which exact numbers are numbers."""
+    return Response(_encode(value), status, media_type="application/json")
+
+
+def default_region(of: Catalogue, who: access.Principal) -> str:
+    """The region meant when none is named: the whole bureau, or the only one that somebody may see."""
+    return who.regions[0] if len(who.regions) == 1 and who.regions[0] in of.regions else of.regions.root
+
+
+def may_see(of: Catalogue, who: access.Principal, region: str) -> bool:
+    """Whether a region lies within one of those that somebody may see."""
+    return not who.regions or any(of.regions.within(region, own) for own in who.regions)
+
+
+def sees_all(of: Catalogue, who: access.Principal) -> None:
+    """Raises 403 for somebody whose view is limited to some regions: what was set aside has none."""
+    if not may_see(of, who, of.regions.root):
+        raise web.Refusal(403, f"{who.name} may see {', '.join(who.regions)} only")
+
+
+def router(desk: Desk) -> APIRouter:
+    """The routes of reporting."""
+    routes = APIRouter()
+
+    @routes.get("/statistics", tags=["figures"], **STATISTICS)
+    async def list_statistics(_who: Reader) -> Response:
+        return desk.statistics()
+
+    @routes.get("/statistics/{key}", tags=["figures"], **FIGURE)
+    async def figure(key: str, request: Request, who: Reader) -> Response:
+        return await desk.figure(key, request, who)
+
+    @routes.get("/statistics/{key}/events", tags=["figures"], **EVENTS)
+    async def events(key: str, request: Request, who: Reader) -> Response:
+        return await desk.events(key, request, who)
+
+    @routes.get("/accounting", tags=["account"], **ACCOUNTING)
+    async def account(_who: Reader, recount: bool = False) -> Response:
+        async with desk.reading() as connection:
+            return shown(await accounting.rows(connection, recount=recount))
+
+    @routes.get("/quarantine", tags=["account"], **QUARANTINE)
+    async def list_quarantine(who: Reader, cursor: int = 0, limit: int = 100, all: bool = False) -> Response:  # noqa: A002
+        sees_all(desk.catalogue, who)
+        async with desk.reading() as connection:
+            return shown(await aside.page(connection, cursor, min(max(limit, 1), 1000), open_=not all))
+
+    @routes.get("/quarantine/{id}", tags=["account"], **SET_ASIDE)
+    async def show_quarantine(id: int, who: Reader) -> Response:  # noqa: A002
+        sees_all(desk.catalogue, who)
+        async with desk.reading() as connection:
+            found = await aside.one(connection, id)
+        if found is None:
+            raise web.Refusal(404, f"nothing was set aside under {id}")
+        return shown(found)
+
+    @routes.post("/quarantine/{id}/redrive", tags=["account"], **REDRIVE)
+    async def redrive(id: int, request: Request, who: Reader) -> Response:  # noqa: A002
+        sees_all(desk.catalogue, who)
+        return await desk.redrive(id, request)
+
+    return routes

@@ -1,0 +1,87 @@
+"""Wires the count's API: bureau, keys, database.
+
+A process that carries several services enters `async with running(settings) as app` for each; a process of its own is
+`uvicorn --factory services.reporting.app:create`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
+
+import asyncpg
+from fastapi import FastAPI
+
+from services.reporting import accounting, catalogue
+from services.reporting.api import Desk, connections, router, taken
+from services.reporting.catalogue import Catalogue
+from services.reporting.meters import Meters
+from services.runtime import bureau, metrics, postgres, web
+from services.runtime.access import Access
+from services.runtime.settings import Settings
+
+ABOUT = "The count of the hub: one figure for any period, the events behind it, and the account of what was read."
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
+def create(
+    settings: Settings | None = None,
+    of: Catalogue | None = None,
+    clock: Callable[[], datetime.datetime] = _now,
+) -> FastAPI:
+    """The application; its lifespan follows the keys and holds the connections. Raises BureauMistakes."""
+    settings = settings or Settings()
+    of = of or catalogue.of(bureau.load(settings.bureau))
+    who = Access(settings.postgres_dsn)
+    pool = connections(settings.postgres_dsn)
+    meters = Meters(metrics.new_registry())
+    desk = Desk(settings, of, pool, meters, clock)
+
+    async def ready() -> Mapping[str, str]:
+        return await _ready(pool)
+
+    async def scraped() -> None:
+        meters.forget()
+        with contextlib.suppress(*postgres.NOT_NOW):
+            async with taken(pool) as connection:
+                await meters.read(connection)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await pool
+        await who.start()
+        try:
+            yield
+        finally:
+            await who.stop()
+            pool.terminate()
+
+    app = web.create_app(
+        "reporting", about=ABOUT, registry=meters.registry, ready=ready, who=who, lifespan=lifespan,
+        before_scrape=scraped,
+    )  # fmt: skip
+    app.include_router(router(desk))
+    return app
+
+
+async def _ready(pool: asyncpg.Pool) -> Mapping[str, str]:
+    """Whether figures can be given, and are still moving."""
+    try:
+        async with taken(pool, seconds=2) as connection:
+            told = await accounting.reader(connection)
+    except postgres.NOT_NOW as error:
+        return {"postgres": f"away: {error!r}"}
+    return {"postgres": "ok", "stream": told.words if told else "has never run"}
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings, **options: Any) -> AsyncIterator[FastAPI]:
+    """The application with its lifespan entered, ready to be mounted under /reporting."""
+    app = create(settings, **options)
+    async with app.router.lifespan_context(app):
+        yield app

@@ -1,0 +1,171 @@
+"""The events behind a figure, page by page, as they were published; fields that name or reach a person are masked."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from services.contracts import event as events
+from services.contracts.event import STATUSES, Status
+from services.contracts.families import FIELDS, TYPES
+from services.reporting import chain, ledger
+from services.reporting.answer import LOOKS_BACK, series_of, spans_of, trees
+from services.reporting.catalogue import Catalogue, Leaf
+from services.reporting.cells import winners
+from services.reporting.period import Period
+from services.reporting.question import Problem, Query, Unclear
+from services.reporting.tally import DAY_BITS, DAY_MASK, Increments, Series, SeriesKey, Tally
+
+PAGE, MAX_PAGE = 100, 1000
+SCAN = 1000
+"""Ledger rows looked at in one step."""
+MAX_SCANS = 20
+"""Steps for one page: a rare kind of event may fill it in part, and the cursor goes on."""
+MASK = "＊＊＊"
+_read = msgspec.json.Decoder(float_hook=Decimal).decode
+"""Numbers as they were written: 12.50 stays 12.50."""
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """Where the next page begins: after this event of the n-th side of the figure."""
+
+    side: int = 0
+    time: str = "-infinity"
+    key: str = str(uuid.UUID(int=0))
+
+    def __str__(self) -> str:
+        return base64.urlsafe_b64encode(json.dumps([self.side, self.time, self.key]).encode()).decode().rstrip("=")
+
+
+def cursor(text: str) -> Cursor:
+    """A cursor as `next` gave it. Raises Unclear."""
+    try:
+        side, time, key = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))) if text else (0, "", "")
+        return Cursor(int(side), str(time), str(uuid.UUID(key))) if text else Cursor()
+    except (ValueError, TypeError, binascii.Error) as error:
+        raise Unclear(422, [Problem("cursor", "not a cursor: send `next` as it was given", "cursor")]) from error
+
+
+def limit(text: str) -> int:
+    """How many events on a page. Raises Unclear."""
+    if not text:
+        return PAGE
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_PAGE:
+        raise Unclear(422, [Problem("limit", f"limit is a whole number from 1 to {MAX_PAGE}", "limit")])
+    return int(text)
+
+
+async def page(connection: asyncpg.Connection, of: Catalogue, query: Query, at: Cursor, size: int) -> dict[str, Any]:
+    """`{items, next}`: the events in force that the figure is made of, by time; those of a ratio's part first."""
+    items: list[dict[str, Any]] = []
+    scans = 0
+    while at.side < len(query.leaves):
+        rows = await _rows(connection, of, query, at)
+        sieve = _Sieve(of, query, query.leaves[at.side])
+        found = await _in_force(connection, query, [row for row in rows if sieve.takes(row)])
+        for row in found:
+            items.append(shown(row["body"], query, at.side))
+            if len(items) == size:
+                return {"items": items, "next": str(Cursor(at.side, row["at"], str(row["key"])))}
+        scans += 1
+        at = Cursor(at.side, rows[-1]["at"], str(rows[-1]["key"])) if len(rows) == SCAN else Cursor(at.side + 1)
+        if scans == MAX_SCANS and at.side < len(query.leaves):
+            return {"items": items, "next": str(at)}
+    return {"items": items, "next": None}
+
+
+async def _rows(connection: asyncpg.Connection, of: Catalogue, query: Query, at: Cursor) -> list[asyncpg.Record]:
+    """The next rows that can belong to the figure."""
+    leaf = query.leaves[at.side]
+    keys = await _winners(connection, of, query, leaf)
+    over = Period(datetime.date.min, query.period.last) if keys is not None else query.period
+    return await connection.fetch(
+        ROWS, leaf.definition.event, STATUSES.index(Status(query.status)), query.known_at, over.first, over.last,
+        of.zone.key, at.time, at.key, SCAN, keys,
+    )  # fmt: skip
+
+
+async def _winners(connection: asyncpg.Connection, of: Catalogue, query: Query, leaf: Leaf) -> list[Any] | None:
+    """Of a `last` or `stock`, the events whose values it holds."""
+    kind = leaf.definition.measure.kind if leaf.definition.measure else ""
+    if kind not in LOOKS_BACK:
+        return None
+    series = await series_of(connection, leaf, query)
+    back = Period(datetime.date.min, query.period.last)
+    spans = list(spans_of(series, leaf, query, of, back, (), {}))
+    return await winners(connection, kind, spans, query.period)
+
+
+class _Sieve:
+    """Tells which events belong to one side of a figure, by asking the tally what it would count them under."""
+
+    def __init__(self, of: Catalogue, query: Query, leaf: Leaf) -> None:
+        self._of, self._query, self._leaf = of, query, leaf
+        self._tally = Tally([leaf.definition], of.zone, Series())
+        self._trees = list(trees(of, query, Period(datetime.date.min, datetime.date.max)))
+
+    def takes(self, row: asyncpg.Record) -> bool:
+        """Whether an event counts, in the region, with the labels and in the drill asked for."""
+        more = Increments()
+        self._tally.count(events.decode(row["body"]), self._leaf.definition.event, row["key"].bytes, more)
+        names = {number: key for key, number in self._tally.series.ids.items()}
+        return any(self._meant(names[code >> DAY_BITS], code & DAY_MASK) for code, n in more.events.items() if n)
+
+    def _meant(self, series: SeriesKey, day: int) -> bool:
+        _, _, drill, region, labels = series
+        if region not in self._of.regions:
+            region = self._of.regions.resolve(region)[0]
+        on = datetime.date.fromordinal(day)
+        inside = any(p.first <= on <= p.last and region in children for p, children in self._trees)
+        return inside and self._leaf.takes(labels) and self._query.drill in ("", drill)
+
+
+async def _in_force(connection: asyncpg.Connection, query: Query, rows: list[asyncpg.Record]) -> list[asyncpg.Record]:
+    """Those that count: their chains are judged as known at the moment asked for."""
+    entries = [ledger.entry(row["position"], row["offset"], row["body"]) for row in rows if row["linked"]]
+    if not entries:
+        return rows
+    kin = (await ledger.kin(connection, entries)).values()
+    verdict = chain.judge(e.member() for e in kin if not query.known_at or e.event.recordedtime <= query.known_at)
+    return [row for row in rows if not row["linked"] or row["key"].bytes in verdict.counting]
+
+
+def shown(body: bytes, query: Query, side: int) -> dict[str, Any]:
+    """An event for an answer: as published, personal fields masked; `figure` says which side of a ratio it is of."""
+    sent: dict[str, Any] = masked(_read(body))
+    item = {**sent, "in_force": True}
+    return item if len(query.leaves) == 1 else {**item, "figure": query.leaves[side].definition.key}
+
+
+def masked(sent: dict[str, Any]) -> dict[str, Any]:
+    """An event without what names or reaches a person."""
+    personal = {name for name, spec in FIELDS.get(sent["type"], {}).items() if spec.personal}
+    about = TYPES.get(sent["type"])
+    data = sent.get("data")
+    if isinstance(data, Mapping):
+        sent = {**sent, "data": {**data, **{name: MASK for name in personal & data.keys() if data[name]}}}
+    return {**sent, "subject": MASK} if about and personal & set(about.subject) else sent
+
+
+ROWS = """
+SELECT l.time::text AS at, l.key, l.position, l."offset", l.body,
+       l.corrects IS NOT NULL OR EXISTS (SELECT FROM ledger c WHERE c.corrects = l.key) AS linked
+  FROM ledger l
+ WHERE l.type = (SELECT id FROM type WHERE name = $1) AND l.status = $2 AND NOT l.retracts
+   AND ($3::timestamptz IS NULL OR l.recorded <= $3)
+   AND l.time >= $4::date::timestamp AT TIME ZONE $6 AND l.time < ($5::date + 1)::timestamp AT TIME ZONE $6
+   AND (l.time, l.key) > ($7::text::timestamptz, $8::text::uuid)
+   AND ($10::uuid[] IS NULL OR l.key = ANY($10))
+ ORDER BY l.time, l.key LIMIT $9
+"""
