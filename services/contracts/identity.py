@@ -26,9 +26,10 @@ def key(source: str, id_: str) -> bytes:
     digest = hashlib.blake2b(f"{source}\x1f{id_}".encode(), digest_size=16).digest()
     if len(id_) == 36 and id_[14] == "7":
         try:
-            return bytes.fromhex(id_[:8] + id_[9:13]) + digest[6:]
+            prefix = bytes.fromhex(id_[:8] + id_[9:13])
         except ValueError:
             return digest
+        return prefix + digest[6:] if len(prefix) == 6 else digest  # fromhex skips blanks
     return digest
 
 

@@ -66,7 +66,10 @@ RETRACTED = "event.retracted"
 
 def taken_back(event: Event) -> str:
     """The type that a retraction takes back: it counts as that."""
-    type_ = _retracted.decode(event.data).type
+    try:
+        type_ = _retracted.decode(event.data).type
+    except msgspec.DecodeError as error:
+        raise InvalidEvent(f"event.retracted: {error}") from error
     if not type_:
         raise InvalidEvent("event.retracted without data.type: it says nothing about what is taken back")
     return type_
