@@ -46,34 +46,43 @@ class Verdict:
 def judge(members: Iterable[Member]) -> Verdict:
     """Decide which of these events count.
 
-    A correction whose target is not among them stands alone. Cycles are cut at the link that was recorded last.
+    A target that has not come yet holds its corrections together all the same: of those one counts. Circles are cut
+    at the link that was recorded last.
     """
     known = {member.key: member for member in members}
     parent: dict[bytes, bytes] = {}
+    corrected: set[bytes] = set()
     misfits: dict[bytes, str] = {}
     for member in sorted(known.values(), key=lambda m: m.rank):
-        if member.target is None or (member.target not in known and member.target != member.key):
+        if member.target is None:
             continue
-        reason = _misfit(member, known[member.target], parent)
+        reason = _misfit(member, known.get(member.target), member.key in corrected, parent)
         if reason:
             misfits[member.key] = reason
         else:
             parent[member.key] = member.target
-    heads = known.keys() - misfits.keys() - set(parent.values())
-    winners: dict[bytes, Member] = {}
-    for key in heads:
-        root = _root(key, parent)
-        if root not in winners or winners[root].rank < known[key].rank:
-            winners[root] = known[key]
+            corrected.add(member.target)
+    winners: dict[Chain, Member] = {}
+    for key in known.keys() - misfits.keys() - corrected:
+        head = known[key]
+        chain = (_root(key, parent), head.type, head.subject, head.status)
+        if chain not in winners or winners[chain].rank < head.rank:
+            winners[chain] = head
     return Verdict(frozenset(w.key for w in winners.values() if not w.retracts), misfits)
 
 
-def _misfit(member: Member, target: Member, parent: Mapping[bytes, bytes]) -> str | None:
-    if target.key == member.key:
+Chain = tuple[bytes, str, str, str]
+"""The first member (it may not have come yet), type, subject and status: what the members of a chain share."""
+
+
+def _misfit(member: Member, target: Member | None, is_corrected: bool, parent: Mapping[bytes, bytes]) -> str | None:
+    if member.target == member.key:
         return "it corrects itself"
+    if target is None:
+        return None
     if not member.fits(target):
         return "its target has another type, subject or status"
-    if _root(target.key, parent) == member.key:
+    if is_corrected and _root(target.key, parent) == member.key:
         return "the chain would close into a circle"
     return None
 

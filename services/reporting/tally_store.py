@@ -23,10 +23,9 @@ async def load_series(connection: asyncpg.Connection) -> Series:
 
 async def save_series(connection: asyncpg.Connection, series: Series) -> None:
     """Save the series numbered since the last time."""
-    if series.unsaved:
-        rows = [(number, *key) for number, key in series.unsaved]
-        await connection.copy_records_to_table("series", records=rows)
-        series.unsaved.clear()
+    rows, series.unsaved = series.unsaved, []  # the next batch may number more while these are being saved
+    if rows:
+        await connection.copy_records_to_table("series", records=[(number, *key) for number, key in rows])
 
 
 async def load_seals(connection: asyncpg.Connection, positions: Sequence[int]) -> dict[int, bytes]:
