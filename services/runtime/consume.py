@@ -18,16 +18,17 @@ import asyncio
 import contextlib
 import datetime
 import hashlib
+import itertools
 import json
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import asyncpg
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from services.contracts.topics import Topic
 from services.runtime import fault, postgres
@@ -40,6 +41,8 @@ FLOOD = 100
 """So many *never* in a row on one partition, and the fault is ours: it stops."""
 BATCH = 20_000
 """Records in one transaction at most; a live stream makes transactions of one."""
+LOG_SECONDS = 10
+"""So often the reader asks whether Kafka still holds the logs that it reads."""
 RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
@@ -113,7 +116,7 @@ class Slice:
                 self.next, self.flooded = record.offset, True
                 return
             if record.offset in self.refused:
-                self.never(record, "refused_by_database", self.refused[record.offset])
+                self.never(record, "refused", self.refused[record.offset])
                 self.run += 1
                 continue
             asides = len(self.asides)
@@ -163,7 +166,7 @@ class Loop:
         self._runs: dict[str, int] = {}
 
     def stop(self) -> None:
-        """End after the transaction under way."""
+        """End; a transaction under way is rolled back, and its records come again at the next start."""
         self._stop.set()
 
     async def run(self) -> None:
@@ -176,7 +179,7 @@ class Loop:
             except StartAgain as again:
                 log.info("start again", reason=str(again))
             except (*postgres.NOT_NOW, KafkaError, Fenced) as error:
-                tries = 0 if asyncio.get_running_loop().time() - began > 10 else tries + 1
+                tries = 1 if asyncio.get_running_loop().time() - began > 10 else tries + 1
                 self._state = "waiting"
                 log.warning("not now", error=repr(error), tries=tries)
                 await self._pause(RETRY_SECONDS[min(tries, len(RETRY_SECONDS)) - 1])
@@ -254,7 +257,7 @@ class Loop:
     ) -> dict[TopicPartition, Position]:
         """The position of every partition, new ones included; those that do not fit their log are stopped."""
         prefix = self._settings.topic_prefix
-        cluster, ids = await asyncio.wait_for(topic_ids(self._bootstrap, [prefix + t.name for t in self._topics]), 10)
+        cluster, ids = self._log = await self._identify()
         partitions = [TopicPartition(prefix + t.name, p) for t in self._topics for p in range(t.partitions)]
         consumer.assign(partitions)
         begins, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
@@ -279,6 +282,14 @@ class Loop:
             positions[tp] = position
         return positions
 
+    async def _identify(self) -> tuple[str, dict[str, str]]:
+        """Which Kafka, and which topics, this reader reads: cluster id, topic name -> topic id."""
+        names = [self._settings.topic_prefix + t.name for t in self._topics]
+        cluster, ids = await asyncio.wait_for(topic_ids(self._bootstrap, names), 10)
+        if missing := sorted(set(names) - ids.keys()):
+            raise UnknownTopicOrPartitionError(f"no topic {', '.join(missing)}: `hub up` makes it")
+        return cluster, ids
+
     def _halt(self, consumer: AIOKafkaConsumer, tp: TopicPartition, position: Position, why: str) -> None:
         """Stop one partition, in red; the others go on."""
         self._stopped[position.name] = why
@@ -292,27 +303,32 @@ class Loop:
         self, consumer: AIOKafkaConsumer, positions: Mapping[TopicPartition, Position], queue: asyncio.Queue[Any]
     ) -> None:
         cursors = {tp: position.next for tp, position in positions.items()}
+        runs = dict(self._runs)
         while True:
             limit = 1 if self._one_by_one else BATCH
             fetched = await consumer.getmany(timeout_ms=500, max_records=limit)
             slices = []
             for tp, records in fetched.items():
-                piece = self._slice(consumer, tp, positions[tp], cursors[tp], records)
+                piece = self._slice(consumer, tp, positions[tp], cursors[tp], runs.get(positions[tp].name, 0), records)
                 if piece is not None:
                     slices.append(piece)
             if not slices:
                 continue
-            prepared = await self._fold.prepare(slices)
+            try:
+                prepared = await self._fold.prepare(slices)
+            except Exception as error:  # noqa: BLE001  raised again unless a record is to blame
+                self._refuse(slices, error)
             for piece in slices:
                 tp = TopicPartition(self._settings.topic_prefix + piece.position.topic, piece.position.partition)
-                cursors[tp], self._runs[piece.position.name] = piece.next, piece.run
+                cursors[tp], runs[piece.position.name] = piece.next, piece.run
                 if piece.flooded:
                     self._halt(consumer, tp, piece.position, FLOOD_HINT)
             await queue.put((slices, prepared))
 
     def _slice(
-        self, consumer: AIOKafkaConsumer, tp: TopicPartition, position: Position, cursor: int, records: list[Record]
-    ) -> Slice | None:
+        self, consumer: AIOKafkaConsumer, tp: TopicPartition, position: Position, cursor: int, run: int,
+        records: list[Record],
+    ) -> Slice | None:  # fmt: skip
         """The records from the cursor on; the record before it, read once more at the start, must be the same."""
         if position.name in self._stopped:
             return None
@@ -322,13 +338,15 @@ class Loop:
                            "the log was replaced. " + EPOCH_HINT)  # fmt: skip
                 return None
             records = records[1:]
-        if records and records[0].offset != cursor:
-            self._halt(consumer, tp, position, f"offset {cursor} is missing from the log. {EPOCH_HINT}")
-            return None
-        if not records:
-            return None
-        refused, run = self._refused.get(position.name, {}), self._runs.get(position.name, 0)
-        return Slice(position, cursor, records[-1].offset + 1, records, refused=refused, run=run)
+        missing = next((offset for offset, r in enumerate(records, cursor) if r.offset != offset), None)
+        if missing is not None:
+            self._halt(consumer, tp, position, f"offset {missing} is missing from the log. {EPOCH_HINT}")
+        elif records and run >= FLOOD:
+            self._halt(consumer, tp, position, FLOOD_HINT)
+        elif records:
+            refused = self._refused.get(position.name, {})
+            return Slice(position, cursor, cursor + len(records), records, refused=refused, run=run)
+        return None
 
     # --- writing --------------------------------------------------------------------------------------------------
 
@@ -340,19 +358,28 @@ class Loop:
                     await self._fold.apply(connection, slices, prepared)
                     await self._advance(connection, slices)
                     fault.at("loop.in_transaction")
-            except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
-                self._narrow(slices, error)
-                raise StartAgain(f"the database refused: {error!r}") from error
+            except Exception as error:  # noqa: BLE001  raised again unless a record is to blame
+                self._refuse(slices, error)
             fault.at("loop.after_commit")
+            self._runs.update((s.position.name, s.run) for s in slices)
             self._one_by_one = max(0, self._one_by_one - 1)
 
-    def _narrow(self, slices: list[Slice], error: Exception) -> None:
-        """The database will not take this: find the one record that it means, and have that set aside."""
+    def _refuse(self, slices: list[Slice], error: Exception) -> NoReturn:
+        """What is not about the parts is about a record: find the one that it means, and have that set aside.
+
+        Raises StartAgain; or the error, when no record is to blame.
+        """
+        if isinstance(error, (StartAgain, Fenced, KafkaError, *postgres.NOT_NOW)):
+            raise error
         piece = slices[0]
+        refused = self._refused.setdefault(piece.position.name, {})
         if len(slices) > 1 or len(piece.records) > 1:
             self._one_by_one = sum(len(s.records) for s in slices)
+        elif piece.first in refused:  # set aside, it fails all the same
+            raise error
         else:
-            self._refused.setdefault(piece.position.name, {})[piece.first] = repr(error)
+            refused[piece.first] = repr(error)
+        raise StartAgain(f"refused: {error!r}") from error
 
     async def _advance(self, connection: asyncpg.Connection, slices: list[Slice]) -> None:
         """Move the positions, fenced, and write down what was set aside."""
@@ -380,7 +407,8 @@ class Loop:
         prefix = self._settings.topic_prefix
         connection = await postgres.connect(self._dsn, role=f"{self._schema}-tell", command_timeout=10)
         try:
-            while True:
+            for tick in itertools.count(1):
+                await self._still_ours(connection, positions, ask_kafka=tick % LOG_SECONDS == 0)
                 ends = await asyncio.wait_for(consumer.end_offsets(list(positions)), 10)
                 await connection.execute(
                     f"INSERT INTO {self._schema}.reader (role, pid, since, seen, state, stopped, ends)"  # noqa: S608
@@ -393,6 +421,16 @@ class Loop:
                 await asyncio.sleep(1)
         finally:
             connection.terminate()
+
+    async def _still_ours(
+        self, connection: asyncpg.Connection, positions: Mapping[TopicPartition, Position], *, ask_kafka: bool
+    ) -> None:
+        """Raises StartAgain when a new epoch was started, or when Kafka holds other logs than at the start."""
+        rows = await connection.fetch(f"SELECT id FROM {self._schema}.position WHERE is_current")  # noqa: S608
+        if not {p.id for p in positions.values()} <= {row["id"] for row in rows}:
+            raise StartAgain("a new epoch was started")
+        if ask_kafka and await self._identify() != self._log:
+            raise StartAgain("Kafka holds other logs than at the start")
 
 
 FLOOD_HINT = (
