@@ -1,0 +1,1 @@
+"""Whole paths, from the door to the figure, on a real hub."""

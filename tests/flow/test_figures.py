@@ -1,0 +1,117 @@
+"""The published figures of two bureaus come out of the hub, from events, while every process is killed once."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from services.cli.year.making import RIGHTS
+from tests.deploy.test_up import Hub
+from tests.figures.publish import publish
+from tests.figures.year import BUREAUS, FOLDER, year
+
+PROCESSES = ("reporting-stream", "hub-api", "postgres", "kafka")
+SHOWN_BY_COMMAND = 12
+
+
+def figures(bureau: str) -> list[dict[str, str]]:
+    with (FOLDER / bureau / "figures.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(params=BUREAUS)
+async def hub(request: pytest.FixtureRequest, tmp_path: Path, ports: Callable[[], int]) -> AsyncIterator[Hub]:
+    """A hub with this bureau's folder."""
+    running = Hub(tmp_path, ports(), bureau=str(FOLDER / request.param), environment="test")
+    await asyncio.to_thread(running.up)
+    yield running
+    await asyncio.to_thread(running.end)
+
+
+def key(hub: Hub, name: str, *options: str) -> str:
+    """A new key, by the command."""
+    done = hub.run("keys", "add", name, *options, "--json")
+    assert done.returncode == 0, done.stderr
+    return str(json.loads(done.stdout)["key"])
+
+
+async def test_every_published_figure_comes_out_of_events(hub: Hub) -> None:
+    bureau = Path(hub.environment["HUB_BUREAU"]).name
+    rights = [option for right in RIGHTS for option in ("--right", right)]
+    statuses = [option for status in ("actual", "exercise", "test") for option in ("--status", status)]
+    publisher = key(hub, "year", "--source", f"/{bureau}", *rights, *statuses)
+    reader = key(hub, "office", "--source", "/office", "--right", "read")
+    sent: dict[str, int] = {}
+    sending = asyncio.create_task(publish(year(bureau), hub.url, publisher, sent=sent))
+    total = len(year(bureau))
+    for nth, process in enumerate(PROCESSES, 1):
+        while sum(sent.values()) < nth * total / 6:
+            await asyncio.sleep(0.05)
+            if sending.done():
+                sending.result()
+        os.kill(hub.processes()[process]["pid"], signal.SIGKILL)
+    assert await sending == total
+    async with httpx.AsyncClient(base_url=hub.url, headers={"Authorization": f"Bearer {reader}"}, timeout=30) as client:
+        await caught_up(client)
+        assert await wrong(client, bureau) == {}
+        recounted = await asyncio.to_thread(hub.run, "recount")
+        assert recounted.returncode == 0, recounted.stdout + recounted.stderr
+        verified = await asyncio.to_thread(hub.run, "verify")
+        assert verified.returncode == 0, verified.stdout + verified.stderr
+        assert await wrong(client, bureau) == {}
+    assert by_command(hub, bureau) == {}
+
+
+async def caught_up(client: httpx.AsyncClient) -> None:
+    """Until everything that Kafka has is in the ledger, and nothing is unexplained."""
+    async with asyncio.timeout(60):
+        while True:
+            answer = await client.get("/reporting/accounting")
+            if answer.status_code == 200:
+                rows = answer.json()["items"] if "items" in answer.json() else answer.json()["rows"]
+                if all(row["next"] == row["end"] for row in rows) and sum(row["next"] for row in rows):
+                    assert answer.json()["unexplained"] == 0
+                    return
+            await asyncio.sleep(0.5)
+
+
+async def wrong(client: httpx.AsyncClient, bureau: str) -> dict[str, Any]:
+    """The figures whose value is not the published one: id -> what came instead."""
+    found: dict[str, Any] = {}
+    for row in figures(bureau):
+        answer = await client.get(f"/reporting/statistics/{row['query']}")
+        if answer.status_code != 200 or not same(at(answer.json(), row["member"]), row["value"]):
+            found[row["id"]] = (row["query"], row["value"], answer.status_code, answer.json())
+    return found
+
+
+def by_command(hub: Hub, bureau: str) -> dict[str, Any]:
+    """The same through `hub statistics`, for a sample of the figures."""
+    rows = figures(bureau)
+    sample = rows[:: max(1, len(rows) // SHOWN_BY_COMMAND)]
+    answers = {row["id"]: hub.run("statistics", row["query"], "--json") for row in sample}
+    return {
+        row["id"]: answers[row["id"]].stdout + answers[row["id"]].stderr
+        for row in sample
+        if not same(at(json.loads(answers[row["id"]].stdout or "{}"), row["member"]), row["value"])
+    }
+
+
+def at(answer: Any, member: str) -> Any:
+    for name in member.split("."):
+        answer = answer.get(name) if isinstance(answer, dict) else None
+    return answer
+
+
+def same(value: Any, expected: str) -> bool:
+    return value is not None and Decimal(str(value)) == Decimal(expected)
