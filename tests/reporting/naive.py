@@ -55,8 +55,9 @@ DEFINITIONS = (
     Definition("major_pct", "重大隐患占比", "%", ratio=(Reference("major"), Reference("found"))),
     Definition("fine_each", "案均罚款", "元/件", ratio=(Reference("fines"), Reference("penalties"))),
     Definition(
-        "live_people", "实战人数比", "倍", ratio=(Reference("posts", (("state", "live"),)), Reference("drill_stock"))
+        "live_people", "人数比", "倍", ratio=(Reference("posts", (("state", "live"),)), Reference("drill_stock"))
     ),
+    statistic("rectified", "hazard.rectified"),
     replace(statistic("unseen"), hidden=True),
 )
 CATALOGUE = Catalogue(DEFINITIONS, REGIONS, SHANGHAI)
@@ -103,7 +104,8 @@ def _data(dice: random.Random, type_: str) -> dict[str, Any]:
     maybe: dict[str, Callable[[], Any]] = {
         "hazard.found": lambda: {
             "level": dice.choice(("major", "general", None)), "mode": dice.choice(("joint", "campaign", "")),
-            "enterprise_id": dice.choice((None, *(f"e{n}" for n in range(12)))), "due": dice.choice((None, "2023-05-01")),
+            "enterprise_id": dice.choice((None, *(f"e{n}" for n in range(12)))),
+            "due": dice.choice((None, "2023-05-01")),
         },
         "penalty.imposed": lambda: {
             "kind": dice.choice(("fine", "warning")),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
@@ -23,9 +22,8 @@ NOW = datetime.datetime(2024, 5, 6, 4, tzinfo=datetime.UTC)
 def ask(text: str, **more: Any) -> Query:
     """A question in the form `key?from=…&by=…`."""
     key, _, rest = text.partition("?")
-    return question.parse(
-        key, [tuple(pair.split("=", 1)) for pair in rest.split("&") if pair], CATALOGUE, TODAY, **more
-    )
+    parameters = [(name, value) for name, _, value in (pair.partition("=") for pair in rest.split("&")) if name]
+    return question.parse(key, parameters, CATALOGUE, TODAY, **more)
 
 
 def wrong(text: str) -> tuple[int, list[tuple[str, str]]]:
@@ -157,12 +155,12 @@ QUESTIONS = (
 
 
 @pytest.fixture
-async def counted(reader: Reader) -> AsyncIterator[tuple[Reader, Plain]]:
+async def counted(reader: Reader) -> tuple[Reader, Plain]:
     """Some 700 events, counted."""
     chains = naive.stream(seed=7, size=600)
     reader.definitions = DEFINITIONS
     await reader.read(naive.records(chains, seed=8))
-    yield reader, Plain(chains)
+    return reader, Plain(chains)
 
 
 async def test_every_kind_of_question_is_answered_like_a_plain_count(counted: tuple[Reader, Plain]) -> None:
@@ -232,7 +230,8 @@ async def test_the_events_behind_a_figure_are_those_counted(counted: tuple[Reade
         "found?from=2022-01-01&to=2024-12-31&status=exercise&drill=YL-1",
         "fines?from=2023-06-01&to=2023-07-31&region=990111002",
         "units?from=2023-01-01&to=2023-06-30&label.mode=live",
-        "drill_last?to=2023-06-30", "drill_stock?to=2023-06-30&region=990111001", "major_pct?from=2023-01-01&to=2023-12-31",
+        "drill_last?to=2023-06-30", "drill_stock?to=2023-06-30&region=990111001",
+        "major_pct?from=2023-01-01&to=2023-12-31",
     ):  # fmt: skip
         query = ask(text)
         _, events = plain.answer(query, query.period)
