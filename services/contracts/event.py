@@ -180,10 +180,34 @@ PUBLISHER_ATTRIBUTES = frozenset(
         "data",
     ]
 )
-HUB_ATTRIBUTES = frozenset(["recordedtime", "publisher", "digest", "cause", "regiongiven", "flags"])
+HUB_ATTRIBUTES = frozenset(["recordedtime", "publisher", "digest", "cause", "regiongiven", "filled", "flags"])
 """Set by the hub alone: sent from outside they are silently replaced."""
+
+
+def as_sent(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What the publisher sent: the record without what the hub set, so that anybody can compute its digest again.
+
+    `filled` names what the hub filled in, separated by blanks: `status data.hazard_id`; `data.hazard_id=null` was sent
+    as that.
+    """
+    sent = {name: value for name, value in record.items() if name not in HUB_ATTRIBUTES}
+    if "regiongiven" in record:
+        sent["region"] = record["regiongiven"]
+    for item in record.get("filled", "").split():
+        name, was_sent, value = item.partition("=")
+        outer, inner, field = name.partition(".")
+        place = sent
+        if inner:
+            place = sent[outer] = dict(sent[outer])
+            name = field
+        if was_sent:
+            place[name] = msgspec.json.decode(value)
+        else:
+            del place[name]
+    return sent
+
 
 __all__ = [
     "HUB_ATTRIBUTES", "PUBLISHER_ATTRIBUTES", "STATUSES", "Data", "Event", "InvalidEvent", "Origin", "Status",
-    "Type", "compile_fields", "decode", "row", "subject_of",
+    "Type", "as_sent", "compile_fields", "decode", "row", "subject_of",
 ]  # fmt: skip

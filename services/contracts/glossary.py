@@ -40,6 +40,7 @@ ENVELOPE: tuple[Term, ...] = (
     Term("digest", "内容摘要", "SHA-256 over the canonical form of what the publisher sent"),
     Term("cause", "派生依据", "of derived events: the event they follow from"),
     Term("regiongiven", "原报区域代码", "the region as sent, when it was unknown"),
+    Term("filled", "补填项", "names of what the hub filled in because it was not sent"),
     Term("flags", "标记", "what the hub noticed about the event"),
 )
 

@@ -143,6 +143,7 @@ class Door:
             "status": event.get("status", "actual"),
             **({"correctssource": event.get("correctssource", event["source"])} if "corrects" in event else {}),
             **({"regiongiven": given} if given else {}),
+            **({"filled": filled} if (filled := _filled_in(event, data, type_)) else {}),
             **({"flags": flags} if flags else {}),
             "recordedtime": now.isoformat(timespec="microseconds").replace("+00:00", "Z"),
             "publisher": key.name,
@@ -356,6 +357,21 @@ def _filled(type_: Type, data: dict[str, Any], subject: str) -> dict[str, Any]:
     parts = subject.split("/", len(type_.subject) - 1)
     missing = {name: part for name, part in zip(type_.subject, parts, strict=False) if data.get(name) in (None, "")}
     return {**data, **missing}
+
+
+def _filled_in(event: dict[str, Any], data: dict[str, Any], type_: Type) -> str:
+    """What the hub filled in (see `contracts.event.as_sent`)."""
+    names = [name for name in ("subject", "region", "status", "data") if name not in event]
+    if "corrects" in event and "correctssource" not in event:
+        names.append("correctssource")
+    sent = event.get("data", data)
+    if sent is not data:
+        names += (_was(name, sent) for name in type_.subject if sent.get(name) != data[name])
+    return " ".join(names)
+
+
+def _was(name: str, sent: dict[str, Any]) -> str:
+    return f"data.{name}={_encode(sent[name]).decode()}" if name in sent else f"data.{name}"
 
 
 def _digest(event: dict[str, Any], found: Findings) -> str:

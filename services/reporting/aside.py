@@ -10,7 +10,7 @@ import asyncpg
 import httpx
 import msgspec
 
-from services.contracts.event import HUB_ATTRIBUTES
+from services.contracts.event import as_sent
 from services.reporting.behind import masked
 from services.runtime.settings import Settings
 
@@ -69,9 +69,11 @@ def door(settings: Settings) -> str:
 
 
 def published(event: Mapping[str, Any]) -> dict[str, Any]:
-    """What the publisher sent: the record without the hub's attributes, with the region as it was given."""
-    sent = {name: value for name, value in event.items() if name not in HUB_ATTRIBUTES}
-    return {**sent, "region": event["regiongiven"]} if "regiongiven" in event else sent
+    """What the publisher sent, of a record of which little is certain."""
+    try:
+        return as_sent(event)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise NotAnEvent(f"the record does not say what was sent: {error!r}") from error
 
 
 def _event(body: bytes) -> dict[str, Any]:
