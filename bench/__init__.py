@@ -1,0 +1,1 @@
+"""What the hub can do, measured on this machine."""

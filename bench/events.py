@@ -19,7 +19,11 @@ TYPES = {
     "hazard.found": ("hazards", "hazard_id", {"level": ["general", "major"], "mode": ["joint", "patrol", "campaign"]}),
     "patrol.completed": ("hazards", "patrol_id", {"post": ["a", "b", "c"], "abnormal_count": [0, 1, 2]}),
     "inspection.completed": ("inspections", "inspection_id", {"mode": ["routine", "joint"], "enterprise_id": None}),
-    "hotline.ticket_received": ("services", "ticket_id", {"channel": ["12345", "12350"], "type": ["help", "complaint"]}),
+    "hotline.ticket_received": (
+        "services",
+        "ticket_id",
+        {"channel": ["12345", "12350"], "type": ["help", "complaint"]},
+    ),
     "training.held": ("readiness", "class_id", {"audience": ["public", "officers"], "attendances": list(range(200))}),
 }
 """Type: topic, subject field, other fields with their values."""

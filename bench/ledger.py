@@ -1,140 +1,105 @@
-"""Ledger and tally from a full backlog: events per second, and where the microseconds go, process by process.
-
-    python -m bench.ledger [--events 1000000] [--random-ids]
-"""
+"""Ledger and tally from a full backlog: events per second, and where the microseconds go, process by process."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import contextlib
-import os
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import asyncpg
-import psutil
 from aiokafka import AIOKafkaProducer
 
 from bench import events
-from deploy.local.kafka import KafkaPart
-from deploy.local.part import stop
-from deploy.local.postgres import PostgresPart
-from services.runtime import postgres
+from bench.line import Line
+from bench.parts import Stage, per_event
 from services.runtime.kafka import ensure_topics
 from services.runtime.settings import Settings
 
-
-@contextlib.contextmanager
-def parts(folder: Path, port: int) -> Iterator[tuple[Settings, dict[str, psutil.Process]]]:
-    """Kafka and PostgreSQL of the bench's own, and their processes."""
-    settings = Settings(data_dir=folder, kafka_port=port)
-    kafka, base = KafkaPart(settings), PostgresPart(settings)
-    running = []
-    try:
-        for part in (kafka, base):
-            part.prepare()
-            running.append((part, part.spawn()))
-        for part, process in running:
-            asyncio.run(part.ready(process))
-        where = settings.model_copy(update={"kafka_bootstrap": kafka.address, "postgres_dsn": base.address})
-        yield where, {"kafka": psutil.Process(running[0][1].pid), "postgres": psutil.Process(running[1][1].pid)}
-    finally:
-        for part, process in reversed(running):
-            stop(process, part.stop_signal)
-            part.release()
+LEAST = 25_000
+FLAT_PERCENT = 25
+POLL_SECONDS = 0.05
+READ = "SELECT coalesce(sum(next - first), 0)::bigint FROM reporting.position"
 
 
-async def fill(settings: Settings, total: int, *, random_ids: bool) -> float:
-    """Write the backlog; returns bytes per record."""
+@dataclass(frozen=True)
+class Drained:
+    """What one run measured."""
+
+    events: int
+    per_second: float
+    cpu: Mapping[str, float]
+    """Microseconds per event, by process."""
+    details: Mapping[str, float]
+
+    @property
+    def microseconds(self) -> float:
+        """CPU per event of all processes together."""
+        return sum(self.cpu.values())
+
+    def line(self, ids: str) -> Line:
+        """Its row in the table."""
+        what = f"ledger + tally, backlog of {self.events:,} ({ids})"
+        return Line(what, self.per_second, "events/s", least=LEAST, details={**self.cpu, **self.details})
+
+
+def flat(runs: list[Drained]) -> Line:
+    """How far the cost of an event strays over the sizes: ± percent around the middle."""
+    costs = [run.microseconds for run in runs]
+    stray = (max(costs) - min(costs)) / (max(costs) + min(costs)) * 100
+    details = {f"µs at {run.events:,}": run.microseconds for run in runs}
+    return Line("ledger + tally, cost per event flat", stray, "± %", most=FLAT_PERCENT, details=details)
+
+
+def run(stage: Stage, total: int, *, random_ids: bool = False) -> Drained:
+    """Fill the topics, unless they are full already, then drain them."""
+    asyncio.run(stage.guarded(fill(stage.settings, total, random_ids=random_ids)))
+    return asyncio.run(drain(stage, total))
+
+
+async def fill(settings: Settings, total: int, *, random_ids: bool) -> None:
+    """Write the backlog."""
     await ensure_topics(settings)
     producer = AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap, acks="all", linger_ms=20,
                                 max_batch_size=1 << 19)  # fmt: skip
     await producer.start()
-    size = 0
-    for n, (topic, event) in enumerate(events.stream(total, random_ids=random_ids), 1):
-        body = events.record(event)
-        size += len(body)
-        await producer.send(settings.topic_prefix + topic, body, key=event["subject"].encode())
-        if n % 100_000 == 0:
-            print(f"  backlog {n:,}", file=sys.stderr, flush=True)
-    await producer.flush()
-    await producer.stop()
-    return size / total
-
-
-def cpu(process: psutil.Process) -> float:
-    """Seconds of CPU of a process and its children, living and ended."""
-    seconds = 0.0
-    for one in [process, *process.children(recursive=True)]:
-        with contextlib.suppress(psutil.Error):
-            times = one.cpu_times()
-            seconds += times.user + times.system
-            seconds += times.children_user + times.children_system if one.pid == process.pid else 0.0
-    return seconds
-
-
-async def drain(settings: Settings, total: int, processes: dict[str, psutil.Process]) -> dict[str, Any]:
-    """Start the reader on the backlog and wait until it is empty."""
-    environment = os.environ | {
-        "HUB_KAFKA_BOOTSTRAP": settings.kafka_bootstrap, "HUB_POSTGRES_DSN": settings.postgres_dsn,
-    }  # fmt: skip
-    reader = subprocess.Popen([sys.executable, "-m", "bench.reader"], env=environment)
-    connection = await asyncpg.connect(settings.postgres_dsn)
-    processes = {**processes, "reader": psutil.Process(reader.pid)}
-    before, began, first = {}, 0.0, 0
-    marks: list[tuple[float, int]] = []
     try:
-        while True:
-            done = await connection.fetchval("SELECT coalesce(sum(next - first), 0)::bigint FROM reporting.position")
-            now = time.perf_counter()
-            if done and not began:
-                began, first, before = now, done, {name: cpu(p) for name, p in processes.items()}
-            if done:
-                marks.append((now, done))
-            if done >= total:
-                break
-            if reader.poll() is not None:
-                raise SystemExit(f"the reader ended with {reader.returncode}")
-            await asyncio.sleep(0.05)
-        spent = {name: (cpu(p) - before[name]) / (total - first) * 1e6 for name, p in processes.items()}
-        memory = {name: p.memory_info().rss >> 20 for name, p in processes.items()}
+        for n, (topic, event) in enumerate(events.stream(total, random_ids=random_ids), 1):
+            await producer.send(settings.topic_prefix + topic, events.record(event), key=event["subject"].encode())
+            if n % 100_000 == 0:
+                print(f"  backlog {n:,} of {total:,}", file=sys.stderr, flush=True)
+        await producer.flush()
     finally:
-        reader.terminate()
-        reader.wait(10)
+        await producer.stop()
+
+
+async def drain(stage: Stage, total: int) -> Drained:
+    """Start the reader on the backlog and wait until it is empty; the first batch is not measured."""
+    stage.start("reader", "bench.reader")
+    connection = await asyncpg.connect(stage.settings.postgres_dsn)
+    try:
+        first = await stage.guarded(_reaches(connection, 1))
+        began, before = time.perf_counter(), stage.cpu()
+        tenth = await stage.guarded(_reaches(connection, first + (total - first) // 10))
+        early = time.perf_counter()
+        nine = await stage.guarded(_reaches(connection, first + (total - first) // 10 * 9))
+        late = time.perf_counter()
+        await stage.guarded(_reaches(connection, total))
+        seconds = time.perf_counter() - began
+        cpu = per_event(before, stage.cpu(), total - first)
+        return Drained(total, (total - first) / seconds, cpu, {
+            "first tenth/s": (tenth - first) / (early - began),
+            "last tenth/s": (total - nine) / (began + seconds - late),
+            **{f"{name} MB": bytes_ / 1e6 for name, bytes_ in stage.memory().items()},
+        })  # fmt: skip
+    finally:
         await connection.close()
-    tenth = [m for m in marks if m[1] <= first + (total - first) / 10][-1]
-    tail = [m for m in marks if m[1] >= total - (total - first) / 10][0]
-    return {
-        "events/s": (total - first) / (marks[-1][0] - began), "first tenth/s": (tenth[1] - first) / (tenth[0] - began + 1e-9),
-        "last tenth/s": (total - tail[1]) / (marks[-1][0] - tail[0] + 1e-9),
-        **{f"{name} µs": value for name, value in spent.items()}, **{f"{name} MB": value for name, value in memory.items()},
-    }  # fmt: skip
+        stage.end("reader")
 
 
-def main() -> None:
-    """Run and print one line per figure."""
-    options = argparse.ArgumentParser()
-    options.add_argument("--events", type=int, default=1_000_000)
-    options.add_argument("--port", type=int, default=20900)
-    options.add_argument("--random-ids", action="store_true")
-    options.add_argument("--keep", type=Path)
-    given = options.parse_args()
-    with contextlib.ExitStack() as stack:
-        folder = given.keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hub-bench-")))
-        settings, processes = stack.enter_context(parts(folder, given.port))
-        asyncio.run(postgres.migrate_all(settings.postgres_dsn))
-        size = asyncio.run(fill(settings, given.events, random_ids=given.random_ids))
-        result = asyncio.run(drain(settings, given.events, processes))
-    print(f"{given.events:,} events of {size:.0f} bytes")
-    for name, value in result.items():
-        print(f"{name:>16} {value:12,.1f}")
-
-
-if __name__ == "__main__":
-    main()
+async def _reaches(connection: asyncpg.Connection, offset: int) -> int:
+    """Wait until so many records have been read; how many it is."""
+    while (read := await connection.fetchval(READ)) < offset:  # noqa: ASYNC110 the database tells nobody
+        await asyncio.sleep(POLL_SECONDS)
+    return int(read)
