@@ -31,7 +31,7 @@ MAX_PROBLEMS = 1_000
 MAX_SUGGESTIONS = 20
 SLICE = 250
 """Events judged before others get their turn: about 5 ms."""
-HEADERS = (("content-type", b"application/cloudevents+json"),)
+HEADERS = [("content-type", b"application/cloudevents+json")]
 _MICROSECOND = datetime.timedelta(microseconds=1)
 _logger = log.get("door")
 
