@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import figures, ledger, line, machine, recount
+from bench import door, figures, hub, ledger, line, machine, recount
 from bench.line import Line
 from bench.parts import Ended, parts, scratch
 
@@ -43,7 +43,29 @@ def random_ids(size: Size) -> Iterator[Line]:
         yield ledger.run(stage, size.events, random_ids=True).line("random ids")
 
 
-SUBJECTS: dict[str, Callable[[Size], Iterator[Line]]] = {"count": count, "random-ids": random_ids}
+def ingest(_size: Size) -> Iterator[Line]:
+    """The door with Kafka and PostgreSQL; nobody reads."""
+    with scratch() as folder, parts(folder) as stage:
+        yield from door.lines(stage, door.open_(stage))
+
+
+def whole(_size: Size) -> Iterator[Line]:
+    """The whole hub: its start, its memory, and its door while it counts what comes in."""
+    with scratch() as folder:
+        with hub.hub(folder) as (_, seconds):
+            yield hub.start("new data folder", seconds)
+        with hub.hub(folder) as (stage, seconds):
+            yield hub.start("again", seconds)
+            yield hub.idle(stage)
+            yield from door.lines(stage, stage.settings.data_dir / "admin.key", ", all of the hub running")
+
+
+SUBJECTS: dict[str, Callable[[Size], Iterator[Line]]] = {
+    "count": count,
+    "random-ids": random_ids,
+    "ingest": ingest,
+    "hub": whole,
+}
 
 
 @contextlib.contextmanager

@@ -39,6 +39,8 @@ class Stage:
 
     settings: Settings
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    kept: dict[str, int] = field(default_factory=dict)
+    """Pids of processes that one of these keeps (and is measured with)."""
 
     def start(self, name: str, module: str, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
         """One of our own modules as a process that knows the parts and ends with us."""
@@ -63,11 +65,14 @@ class Stage:
 
     def cpu(self) -> dict[str, float]:
         """Seconds of CPU of each process with its children, living and ended."""
-        return {name: _cpu(psutil.Process(process.pid)) for name, process in self.processes.items()}
+        return {name: _cpu(pid) for name, pid in self._pids().items()}
 
     def memory(self) -> dict[str, int]:
         """Resident bytes of each process with its children."""
-        return {name: memory(process.pid) for name, process in self.processes.items()}
+        return {name: memory(pid) for name, pid in self._pids().items()}
+
+    def _pids(self) -> dict[str, int]:
+        return {name: process.pid for name, process in self.processes.items()} | self.kept
 
     def check(self) -> None:
         """Raises Ended when one of the processes has ended."""
@@ -142,7 +147,7 @@ def per_event(before: Mapping[str, float], after: Mapping[str, float], events: i
 
 
 def memory(pid: int) -> int:
-    """Bytes of a process and its children: shared pages shared out, or where that cannot be read all that is resident."""
+    """Bytes of a process and its children: shared pages shared out; where that cannot be read, all resident ones."""
     total = 0
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(pid)
@@ -159,8 +164,9 @@ def _bytes(process: psutil.Process) -> int:
         return int(process.memory_info().rss)
 
 
-def _cpu(process: psutil.Process) -> float:
+def _cpu(pid: int) -> float:
     seconds = 0.0
+    process = psutil.Process(pid)
     for one in [process, *process.children(recursive=True)]:
         with contextlib.suppress(psutil.Error):
             times = one.cpu_times()
