@@ -7,10 +7,10 @@ import importlib.util
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, Response
 from prometheus_client import CollectorRegistry
@@ -340,3 +340,7 @@ async def reader(request: Request) -> access.Principal:
     if "read" not in found.rights:
         raise Refusal(403, f"the key of {found.name} has not the right `read`")
     return found
+
+
+Reader = Annotated[access.Principal, Depends(reader)]
+"""A handler's argument `who: web.Reader` lets only readers in and says who it is."""
