@@ -162,8 +162,8 @@ class Loop:
         self._state = "starting"
         self._stopped: dict[str, str] = {}
         self._one_by_one = 0
-        self._refused: dict[str, dict[int, str]] = {}
-        self._runs: dict[str, int] = {}
+        self._refused: dict[int, dict[int, str]] = {}
+        self._runs: dict[int, int] = {}
 
     def stop(self) -> None:
         """End; a transaction under way is rolled back, and its records come again at the next start."""
@@ -267,11 +267,7 @@ class Loop:
             name = tp.topic.removeprefix(prefix)
             row: Any = await connection.fetchrow(
                 "SELECT * FROM position WHERE topic = $1 AND partition = $2 AND is_current", name, tp.partition
-            ) or await connection.fetchrow(
-                "INSERT INTO position (topic, partition, epoch, cluster, topic_id, first, next)"
-                " VALUES ($1, $2, 1, $3, $4, $5, $5) RETURNING *",
-                name, tp.partition, cluster, ids[tp.topic], begins[tp],
-            )  # fmt: skip
+            ) or await connection.fetchrow(BEGIN, name, tp.partition, cluster, ids[tp.topic], begins[tp])
             position = Position(row["id"], name, tp.partition, row["epoch"], row["first"], row["next"],
                                 row["record_digest"])  # fmt: skip
             why = misfit(row, cluster, ids[tp.topic], begins[tp], ends[tp])
@@ -309,7 +305,7 @@ class Loop:
             fetched = await consumer.getmany(timeout_ms=500, max_records=limit)
             slices = []
             for tp, records in fetched.items():
-                piece = self._slice(consumer, tp, positions[tp], cursors[tp], runs.get(positions[tp].name, 0), records)
+                piece = self._slice(consumer, tp, positions[tp], cursors[tp], runs.get(positions[tp].id, 0), records)
                 if piece is not None:
                     slices.append(piece)
             if not slices:
@@ -320,7 +316,7 @@ class Loop:
                 self._refuse(slices, error)
             for piece in slices:
                 tp = TopicPartition(self._settings.topic_prefix + piece.position.topic, piece.position.partition)
-                cursors[tp], runs[piece.position.name] = piece.next, piece.run
+                cursors[tp], runs[piece.position.id] = piece.next, piece.run
                 if piece.flooded:
                     self._halt(consumer, tp, piece.position, FLOOD_HINT)
             await queue.put((slices, prepared))
@@ -344,7 +340,7 @@ class Loop:
         elif records and run >= FLOOD:
             self._halt(consumer, tp, position, FLOOD_HINT)
         elif records:
-            refused = self._refused.get(position.name, {})
+            refused = self._refused.get(position.id, {})
             return Slice(position, cursor, cursor + len(records), records, refused=refused, run=run)
         return None
 
@@ -361,7 +357,7 @@ class Loop:
             except Exception as error:  # noqa: BLE001  raised again unless a record is to blame
                 self._refuse(slices, error)
             fault.at("loop.after_commit")
-            self._runs.update((s.position.name, s.run) for s in slices)
+            self._runs.update((s.position.id, s.run) for s in slices)
             self._one_by_one = max(0, self._one_by_one - 1)
 
     def _refuse(self, slices: list[Slice], error: Exception) -> NoReturn:
@@ -372,7 +368,7 @@ class Loop:
         if isinstance(error, (StartAgain, Fenced, KafkaError, *postgres.NOT_NOW)):
             raise error
         piece = slices[0]
-        refused = self._refused.setdefault(piece.position.name, {})
+        refused = self._refused.setdefault(piece.position.id, {})
         if len(slices) > 1 or len(piece.records) > 1:
             self._one_by_one = sum(len(s.records) for s in slices)
         elif piece.first in refused:  # set aside, it fails all the same
@@ -443,6 +439,11 @@ EPOCH_HINT = (
 )
 
 
+BEGIN = """
+INSERT INTO position (topic, partition, epoch, cluster, topic_id, first, next)
+SELECT $1, $2, 1 + coalesce(max(epoch), 0), $3, $4, $5, $5 FROM position WHERE topic = $1 AND partition = $2
+RETURNING *"""
+"""A partition that has no current position begins its next epoch where the log begins."""
 MOVE = """
 UPDATE position p
    SET next = n.next, handled = p.handled + n.handled, duplicate = p.duplicate + n.duplicate,

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
+from services.cli import epoch
+from services.cli.epoch import Stopped
 from services.runtime import consume
 from services.runtime.consume import FLOOD
 from services.runtime.kafka import ensure_topics
@@ -209,6 +212,25 @@ async def test_a_log_that_was_made_anew_stops_in_red_until_a_new_epoch(notebook:
         assert "another log" in why
         assert "hub epoch" in why
         assert (await notebook.position())["next"] == 3
+
+
+async def test_in_a_new_epoch_the_reader_goes_on_by_itself_from_where_the_log_begins(notebook: Notebook) -> None:
+    notebook.notes.spoil = lambda at, text: [][0] if text == "b" else None
+    await notebook.send("a", "b", "c")
+    async with notebook.reading():
+        await notebook.read_to(3)
+        await delete_topics(notebook.settings.kafka_bootstrap, [notebook.settings.topic_prefix + TOPIC.name])
+        await _made_again(notebook)
+        await _cut(notebook)
+        await notebook.send("x", "y", "z")
+        await notebook.stopped()
+        old = await notebook.position()
+        found = Stopped("probe", old["id"], "notes/0", 1, 2, "")
+        assert await epoch.begin(notebook.connection, [found]) == 0, "it had moved since it was shown"
+        assert await epoch.begin(notebook.connection, [replace(found, next=3)]) == 1
+        await notebook.until("SELECT next = 3 FROM position WHERE partition = 0 AND epoch = 2")
+    assert await notebook.texts() == ["a", "c", "x", "y", "z"], "offset 1 was refused in the epoch before, not in this"
+    assert (await notebook.position())["first"] == 0
 
 
 async def test_a_log_that_was_made_anew_while_it_is_read_is_noticed(
