@@ -58,6 +58,27 @@ def test_the_conformance_suite_has_no_other_http_scenarios() -> None:
     ]
 
 
+MINIMUM: dict[str, tuple[bytes, Any]] = {
+    "text/plain; charset=us-ascii": (b"Hello, World!", Unsupported),
+    "text/plain; charset=utf-8": ("Hello, 🌎!".encode(), Unsupported),
+    "application/xml; charset=utf-8": ("<msg>Hello, 🌎!</msg>".encode(), Unsupported),
+    "application/json; charset=utf-8": ('"Hello, 🌎!"'.encode(), "Hello, 🌎!"),
+    "application/json; charset=UTF-8": ('{"msg":"Hello, 🌎!"}'.encode(), {"msg": "Hello, 🌎!"}),
+    "application/json;charset=utf-8": ('["Hello","🌎!"]'.encode(), ["Hello", "🌎!"]),
+}
+
+
+@pytest.mark.parametrize("content_type", MINIMUM)
+def test_conformance_minimum(content_type: str) -> None:
+    """`v1_minimum.yaml` of the conformance suite: the hub reads JSON data and says so of others."""
+    body, expected = MINIMUM[content_type]
+    if expected is Unsupported:
+        with pytest.raises(Unsupported):
+            binding.read(content_type, CE, body)
+    else:
+        assert values(content_type, body, CE)[0]["data"] == expected
+
+
 HEADER_VALUES = {
     b"plain": "plain",
     b"  blanks  ": "blanks",
