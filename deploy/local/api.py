@@ -26,6 +26,8 @@ SERVICES = (
     ("/reporting", "services.reporting.app"),
 )
 """Prefix and module of each service; the module has `async with running(settings) as app`."""
+PATHS = {"/live": "/reporting"}
+"""Paths without a prefix, and the service that answers them."""
 GRACE_SECONDS = 3
 """What open requests get after SIGTERM; without a limit one open event stream would hold the process for ever."""
 
@@ -49,11 +51,17 @@ class Front:
     async def __call__(self, scope: Scope, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Any]) -> None:
         """Answer one request."""
         prefix = "/" + scope["path"].split("/", 2)[1] if "path" in scope else ""
-        app = self.apps.get(prefix)
+        app = self.apps.get(PATHS.get(prefix, prefix))
         if app is None:
             await _no_such_path(send, scope, sorted(self.apps))
             return
-        await app({**scope, "root_path": scope.get("root_path", "") + prefix}, receive, send)
+        root = "" if prefix in PATHS else prefix
+        await app({**scope, "root_path": scope.get("root_path", "") + root}, receive, send)
+
+    def leave(self) -> None:
+        """Have the services end what would stay open for ever."""
+        for app in self.apps.values():
+            getattr(getattr(app, "state", None), "leave", lambda: None)()
 
 
 async def _no_such_path(send: Callable[[Any], Any], scope: Scope, prefixes: list[str]) -> None:
@@ -76,9 +84,10 @@ class Server(uvicorn.Server):
         """Take no signal."""
         yield
 
-    def leave(self) -> None:
+    def leave(self, front: Front) -> None:
         """Stop accepting, finish what is open, end."""
         self.should_exit = True
+        front.leave()
 
 
 async def serve(settings: Settings) -> None:
@@ -99,7 +108,7 @@ async def serve(settings: Settings) -> None:
         )
     )
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, server.leave)
+        asyncio.get_running_loop().add_signal_handler(number, server.leave, front)
     async with contextlib.AsyncExitStack() as stack:
         for prefix, name in present():
             running = importlib.import_module(name).running

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -12,8 +12,9 @@ import asyncpg
 
 from services.contracts.event import STATUSES, Status
 from services.reporting import amount, catalogue, cells, coverage, period
-from services.reporting.catalogue import Catalogue, Leaf
+from services.reporting.catalogue import Catalogue, Leaf, Piece
 from services.reporting.cells import NOTHING, Cell, Cells, Span
+from services.reporting.definition import Definition
 from services.reporting.period import Period
 from services.reporting.question import Problem, Query, Unclear
 
@@ -143,28 +144,34 @@ class _Asked:
 
     def _worked_out(self, sides: Mapping[int, Figures], at: _Part) -> Cell:
         """The figure itself, or the ratio of its two sides."""
-        found = [_filled(leaf, sides.get(n, {}).get(at)) for n, leaf in enumerate(self.query.leaves)]
-        if self.query.definition.ratio is None:
-            return found[0]
-        part, whole = found
-        return Cell(part.events + whole.events, amount.ratio(part.value, whole.value, self.query.definition.unit))
+        cells = [sides.get(n, {}).get(at, NOTHING) for n in range(len(self.query.leaves))]
+        return figure_of(self.query.definition, self.query.leaves, cells)
 
     async def _leaf(self, leaf: Leaf, over: Period, by: tuple[str, ...], every: str) -> Figures:
-        kind = leaf.definition.measure.kind if leaf.definition.measure else "count"
+        kind = leaf.kind
         series = await series_of(self.connection, leaf, self.query)
         groups: dict[Group, int] = {}
         back = Period(datetime.date.min, over.last) if kind in LOOKS_BACK else over
-        spans = list(spans_of(series, leaf, self.query, self.of, back, by, groups))
+        pieces = self.of.trees(self.query.region, back, now=self.query.tree_now)
+        spans = list(spans_of(series, leaf, self.of, pieces, by, groups))
         read: Cells = await cells.read(self.connection, kind, spans, every, over)
         names = {number: group for group, number in groups.items()}
         return {(names[number], at): cell for (number, at), cell in read.items()}
 
 
-def _filled(leaf: Leaf, cell: Cell | None) -> Cell:
+def figure_of(definition: Definition, leaves: Sequence[Leaf], cells: Sequence[Cell]) -> Cell:
+    """The figure itself, or the ratio of its two sides."""
+    found = [_filled(leaf, cell) for leaf, cell in zip(leaves, cells, strict=True)]
+    if definition.ratio is None:
+        return found[0]
+    part, whole = found
+    return Cell(part.events + whole.events, amount.ratio(part.value, whole.value, definition.unit))
+
+
+def _filled(leaf: Leaf, cell: Cell) -> Cell:
     """Of nothing, a count is 0 and a mean is nothing."""
-    cell = cell or NOTHING
-    kind = leaf.definition.measure.kind if leaf.definition.measure else "count"
-    return Cell(cell.events, Decimal(0)) if cell.value is None and kind in amount.EMPTY_IS_ZERO else cell
+    empty = cell.value is None and leaf.kind in amount.EMPTY_IS_ZERO
+    return Cell(cell.events, Decimal(0)) if empty else cell
 
 
 Series = tuple[int, str, tuple[str, ...]]
@@ -181,50 +188,19 @@ async def series_of(connection: asyncpg.Connection, leaf: Leaf, query: Query) ->
 
 
 def spans_of(
-    series: list[Series],
+    series: Iterable[Series],
     leaf: Leaf,
-    query: Query,
     of: Catalogue,
-    over: Period,
+    pieces: Iterable[Piece],
     by: tuple[str, ...],
     groups: dict[Group, int],
 ) -> Iterator[Span]:
     """Each series with the group it belongs to, from when to when; new groups are numbered on the way."""
     names = leaf.definition.label_names
     at = [names.index(name) if name != "region" else -1 for name in by]
-    for piece, child in trees(of, query, over):
+    series = [(number, of.known(region), labels) for number, region, labels in series]
+    for piece, child in pieces:
         for number, region, labels in series:
-            region = region if region in of.regions else of.regions.resolve(region)[0]
             if region in child:
                 group = tuple(child[region] if n < 0 else labels[n] for n in at)
                 yield Span(number, groups.setdefault(group, len(groups)), piece.first, piece.last)
-
-
-def trees(of: Catalogue, query: Query, over: Period) -> Iterator[tuple[Period, dict[str, str]]]:
-    """The region asked for, over the days on which the tree stays the same: code → the child it rolls up into.
-
-    What lies at the region itself rolls up into its own code. With `tree=now` today's tree holds for all days, and a
-    code that is gone counts as its successor.
-    """
-    if query.tree_now:
-        yield over, _children(of, query.region, None)
-        return
-    turns = sorted({row.first for row in of.regions.rows if over.first < row.first <= over.last})
-    for first, next_ in zip([over.first, *turns], [*turns, None], strict=True):
-        yield Period(first, next_ - period.DAY if next_ else over.last), _children(of, query.region, first)
-
-
-def _children(of: Catalogue, region: str, on: datetime.date | None) -> dict[str, str]:
-    found = {}
-    for code in of.regions:
-        path = of.regions.path(code if on else _successor(of, code), on)
-        if region in path:
-            found[code] = [*path, region][path.index(region) + 1]
-    return found
-
-
-def _successor(of: Catalogue, code: str) -> str:
-    seen = {code}
-    while (after := of.regions.get(code).successor) and after not in seen:
-        seen.add(code := after)
-    return code

@@ -15,9 +15,10 @@ from fastapi.responses import Response
 
 from services.reporting import accounting, answer, aside, asof, behind, catalogue, question
 from services.reporting.catalogue import Catalogue
+from services.reporting.live import Live, TooManyRegions
 from services.reporting.meters import Meters
 from services.reporting.question import Query, Unclear
-from services.reporting.words import ACCOUNTING, EVENTS, FIGURE, QUARANTINE, REDRIVE, SET_ASIDE, STATISTICS
+from services.reporting.words import ACCOUNTING, EVENTS, FIGURE, LIVE, QUARANTINE, REDRIVE, SET_ASIDE, STATISTICS
 from services.runtime import access, postgres, web
 from services.runtime.settings import Settings
 
@@ -47,9 +48,10 @@ class Desk:
 
     def __init__(
         self, settings: Settings, of: Catalogue, pool: asyncpg.Pool, meters: Meters,
-        clock: Callable[[], datetime.datetime],
+        clock: Callable[[], datetime.datetime], live: Live,
     ) -> None:  # fmt: skip
         self.settings, self.catalogue, self.pool, self.meters, self.clock = settings, of, pool, meters, clock
+        self.live = live
 
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[asyncpg.Connection]:
@@ -107,6 +109,26 @@ class Desk:
         """All definitions that can be asked for."""
         rows = [row for rows in self.catalogue.rows.values() for row in rows]
         return shown({"items": [catalogue.described(row) for row in rows], "next": None})
+
+    async def stream(self, request: Request, who: access.Principal) -> Response:
+        """An open stream of counters, for as long as whoever opened it may read them."""
+        region = request.query_params.get("region") or default_region(self.catalogue, who)
+        keys = frozenset(",".join(request.query_params.getlist("keys")).split(",")) - {""}
+        if region not in self.catalogue.regions:
+            raise web.Refusal(404, f"there is no region {region[:64]}")
+        if unknown := sorted(keys - self.catalogue.rows.keys()):
+            raise web.Refusal(404, f"there are no statistics {', '.join(unknown)[:200]}")
+        if not may_see(self.catalogue, who, region):
+            raise web.Refusal(403, f"{who.name} may see {', '.join(who.regions)}, not {region}")
+
+        def allowed() -> bool:
+            now = web.principal(request)
+            return now is not None and "read" in now.rights and may_see(self.catalogue, now, region)
+
+        try:
+            return await self.live.open(region, keys or None, allowed)
+        except (TooManyRegions, *postgres.NOT_NOW) as error:
+            raise web.not_now(f"no stream now: {error}") from error
 
     async def redrive(self, id_: int, request: Request) -> Response:
         """Send a record that was set aside through the door again; the door's answer says what came of it."""
@@ -173,6 +195,10 @@ def router(desk: Desk) -> APIRouter:
     @routes.get("/statistics/{key}/events", tags=["figures"], **EVENTS)
     async def events(key: str, request: Request, who: Reader) -> Response:
         return await desk.events(key, request, who)
+
+    @routes.get("/live", tags=["figures"], **LIVE)
+    async def live(request: Request, who: Reader) -> Response:
+        return await desk.stream(request, who)
 
     @routes.get("/accounting", tags=["account"], **ACCOUNTING)
     async def account(_who: Reader, recount: bool = False) -> Response:

@@ -6,6 +6,7 @@ A process that carries several services enters `async with running(settings) as 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import datetime
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -17,6 +18,7 @@ from fastapi import FastAPI
 from services.reporting import accounting, catalogue
 from services.reporting.api import Desk, connections, router, taken
 from services.reporting.catalogue import Catalogue
+from services.reporting.live import Live
 from services.reporting.meters import Meters
 from services.runtime import bureau, metrics, postgres, web
 from services.runtime.access import Access
@@ -34,16 +36,20 @@ def create(
     of: Catalogue | None = None,
     clock: Callable[[], datetime.datetime] = _now,
 ) -> FastAPI:
-    """The application; its lifespan follows the keys and holds the connections. Raises BureauMistakes."""
+    """The application; its lifespan follows the keys and the stream, and holds the connections. Raises Mistakes.
+
+    `app.state.leave()` ends the open streams: a server that is about to stop would wait for them.
+    """
     settings = settings or Settings()
     of = of or catalogue.of(bureau.load(settings.bureau))
     who = Access(settings.postgres_dsn)
     pool = connections(settings.postgres_dsn)
     meters = Meters(metrics.new_registry())
-    desk = Desk(settings, of, pool, meters, clock)
+    live = Live(settings.postgres_dsn, of, meters, clock)
+    desk = Desk(settings, of, pool, meters, clock, live)
 
     async def ready() -> Mapping[str, str]:
-        return await _ready(pool)
+        return {**await _ready(pool), "live": "ok" if live.state == "ok" else live.state}
 
     async def scraped() -> None:
         meters.forget()
@@ -55,9 +61,14 @@ def create(
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await pool
         await who.start()
+        tasks = [asyncio.create_task(live.run(), name="live"), asyncio.create_task(live.fan.run(), name="fan")]
         try:
             yield
         finally:
+            live.fan.close()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             await who.stop()
             pool.terminate()
 
@@ -65,6 +76,7 @@ def create(
         "reporting", about=ABOUT, registry=meters.registry, ready=ready, who=who, lifespan=lifespan,
         before_scrape=scraped,
     )  # fmt: skip
+    app.state.leave = live.fan.close
     app.include_router(router(desk))
     return app
 

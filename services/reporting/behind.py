@@ -19,7 +19,7 @@ from services.contracts import event as events
 from services.contracts.event import STATUSES, Status
 from services.contracts.families import FIELDS, TYPES
 from services.reporting import chain, ledger
-from services.reporting.answer import LOOKS_BACK, series_of, spans_of, trees
+from services.reporting.answer import LOOKS_BACK, series_of, spans_of
 from services.reporting.catalogue import Catalogue, Leaf
 from services.reporting.cells import winners
 from services.reporting.period import Period
@@ -98,13 +98,12 @@ async def _rows(connection: asyncpg.Connection, of: Catalogue, query: Query, at:
 
 async def _winners(connection: asyncpg.Connection, of: Catalogue, query: Query, leaf: Leaf) -> list[Any] | None:
     """Of a `last` or `stock`, the events whose values it holds."""
-    kind = leaf.definition.measure.kind if leaf.definition.measure else ""
-    if kind not in LOOKS_BACK:
+    if leaf.kind not in LOOKS_BACK:
         return None
     series = await series_of(connection, leaf, query)
     back = Period(datetime.date.min, query.period.last)
-    spans = list(spans_of(series, leaf, query, of, back, (), {}))
-    return await winners(connection, kind, spans, query.period)
+    spans = list(spans_of(series, leaf, of, of.trees(query.region, back, now=query.tree_now), (), {}))
+    return await winners(connection, leaf.kind, spans, query.period)
 
 
 class _Sieve:
@@ -113,7 +112,7 @@ class _Sieve:
     def __init__(self, of: Catalogue, query: Query, leaf: Leaf) -> None:
         self._of, self._query, self._leaf = of, query, leaf
         self._tally = Tally([leaf.definition], of.zone, Series())
-        self._trees = list(trees(of, query, Period(datetime.date.min, datetime.date.max)))
+        self._trees = of.trees(query.region, Period(datetime.date.min, datetime.date.max), now=query.tree_now)
 
     def takes(self, row: asyncpg.Record) -> bool:
         """Whether an event counts, in the region, with the labels and in the drill asked for."""
@@ -124,9 +123,7 @@ class _Sieve:
 
     def _meant(self, series: SeriesKey, day: int) -> bool:
         _, _, drill, region, labels = series
-        if region not in self._of.regions:
-            region = self._of.regions.resolve(region)[0]
-        on = datetime.date.fromordinal(day)
+        region, on = self._of.known(region), datetime.date.fromordinal(day)
         inside = any(p.first <= on <= p.last and region in children for p, children in self._trees)
         return inside and self._leaf.takes(labels) and self._query.drill in ("", drill)
 

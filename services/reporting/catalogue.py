@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from services.contracts.region import Regions
-from services.reporting import statistics
+from services.reporting import period, statistics
 from services.reporting.definition import Condition, Definition, Reference, select
+from services.reporting.period import Period
 from services.runtime.bureau import Bureau, Feed
+
+Piece = tuple[Period, Mapping[str, str]]
+"""Days, and what rolls up into which child on them."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,7 @@ class Catalogue:
     regions: Regions
     zone: ZoneInfo
     feeds: tuple[Feed, ...] = ()
+    _grown: dict[tuple[str, datetime.date | None], Mapping[str, str]] = field(default_factory=dict, compare=False)
 
     @cached_property
     def rows(self) -> Mapping[str, tuple[Definition, ...]]:
@@ -35,6 +40,39 @@ class Catalogue:
     def today(self, now: datetime.datetime) -> datetime.date:
         """The local day of a moment."""
         return now.astimezone(self.zone).date()
+
+    def known(self, region: str) -> str:
+        """A region of the tree for one of an event, whose row may have been taken out since."""
+        return region if region in self.regions else self.regions.resolve(region)[0]
+
+    def trees(self, region: str, over: Period, *, now: bool = False) -> list[Piece]:
+        """A region over the days on which the tree stays the same: code → the child that it rolls up into.
+
+        What lies at the region itself rolls up into its own code. `now`: today's tree for all days, and a code that
+        is gone counts as its successor.
+        """
+        if now:
+            return [(over, self._children(region, None))]
+        turns = sorted({row.first for row in self.regions.rows if over.first < row.first <= over.last})
+        return [
+            (Period(first, after - period.DAY if after else over.last), self._children(region, first))
+            for first, after in zip([over.first, *turns], [*turns, None], strict=True)
+        ]
+
+    def _children(self, region: str, on: datetime.date | None) -> Mapping[str, str]:
+        turn = on and max((row.first for row in self.regions.rows if row.first <= on), default=datetime.date.min)
+        if (region, turn) not in self._grown:
+            paths = {code: self.regions.path(code if on else self._successor(code), on) for code in self.regions}
+            self._grown[region, turn] = {
+                code: (*path, region)[path.index(region) + 1] for code, path in paths.items() if region in path
+            }
+        return self._grown[region, turn]
+
+    def _successor(self, code: str) -> str:
+        seen = {code}
+        while (after := self.regions.get(code).successor) and after not in seen:
+            seen.add(code := after)
+        return code
 
     def leaves(self, definition: Definition, labels: Mapping[str, str]) -> tuple[Leaf, ...]:
         """The tallied rows that a figure is worked out from: itself, or part and whole of a ratio.
@@ -61,6 +99,11 @@ class Leaf:
 
     definition: Definition
     labels: Mapping[str, str]
+
+    @property
+    def kind(self) -> str:
+        """Its kind of measure."""
+        return self.definition.measure.kind if self.definition.measure else ""
 
     def takes(self, values: tuple[str, ...]) -> bool:
         """Whether a series with these label values belongs to it."""

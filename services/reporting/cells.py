@@ -47,12 +47,12 @@ async def read(connection: asyncpg.Connection, kind: str, spans: Sequence[Span],
         return {}
     if kind in ("last", "stock"):
         return _cells(await connection.fetch(STATES[kind], *_columns(spans), *_ends(every, over)))
-    sums = await _sums(connection, spans, every)
+    added = await sums(connection, spans, every)
     if kind not in MEASURED:
-        return {at: _of_sum(kind, cell) for at, cell in sums.items()}
+        return {at: of_sum(kind, cell) for at, cell in added.items()}
     rows = await connection.fetch(MEASURED[kind].replace("{bucket}", BUCKETS[every].format("o")), *_columns(spans))
     measured = {(row["grp"], row["bucket"]): row["value"] for row in rows}
-    return {at: Cell(cell.events, measured.get(at)) for at, cell in sums.items()}
+    return {at: Cell(cell.events, measured.get(at)) for at, cell in added.items()}
 
 
 async def winners(connection: asyncpg.Connection, kind: str, spans: Sequence[Span], over: Period) -> list[Any]:
@@ -65,14 +65,15 @@ async def winners(connection: asyncpg.Connection, kind: str, spans: Sequence[Spa
     return list(dict.fromkeys(row["key"] for row in rows))
 
 
-def _of_sum(kind: str, cell: Cell) -> Cell:
+def of_sum(kind: str, cell: Cell) -> Cell:
+    """What the sums say under a kind of measure that they are enough for."""
     if kind == "mean":
         return Cell(cell.events, cell.value / cell.events if cell.events and cell.value is not None else None)
     return Cell(cell.events, Decimal(cell.events) if kind == "count" else cell.value)
 
 
-async def _sums(connection: asyncpg.Connection, spans: Sequence[Span], every: str) -> Cells:
-    """Whole months from the table of months, the rest from that of days."""
+async def sums(connection: asyncpg.Connection, spans: Sequence[Span], every: str = "") -> Cells:
+    """Events and values added up. Whole months from the table of months, the rest from that of days."""
     months, days = _tables(spans, every)
     statement = SUMS.format(month=BUCKETS[every].format("t").replace("day", "month"), day=BUCKETS[every].format("t"))
     return _cells(await connection.fetch(statement, *_columns(months), *_columns(days)))

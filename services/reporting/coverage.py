@@ -33,7 +33,7 @@ async def of(
     """The coverage of a figure over a period: that of its type, of a ratio the worse of its two."""
     found = set()
     for leaf in query.leaves:
-        back = leaf.definition.measure is not None and leaf.definition.measure.kind in _BACK
+        back = leaf.kind in _BACK
         asked = Period(datetime.date.min, over.last) if back else over
         feed = _Feed(connection, catalogue, query, leaf.definition.event)
         found.add(await feed.coverage(asked, min(over.last, catalogue.today(now))))

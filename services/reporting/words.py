@@ -43,6 +43,10 @@ _EVENT = {
     "status": "actual", "recordedtime": "2023-06-30T00:00:01.204311Z", "publisher": "bureau", "digest": "9c56…",
     "data": {"hazard_id": "YH-2023-0117", "level": "general", "mode": "joint"}, "in_force": True,
 }  # fmt: skip
+_STREAM = (
+    'event: counter\ndata: {"key":"hazards_found","period":"day","from":"2023-06-30","to":"2023-06-30",'
+    '"region":"990111","labels":{},"value":17,"as_of":"2023-06-30T08:00:00Z"}\n\n'
+)
 _ACCOUNT = {
     "rows": [
         {"topic": "hazards", "partition": 0, "epoch": 1, "first": 0, "next": 5012, "end": 5012, "handled": 5000,
@@ -112,6 +116,17 @@ EVENTS = _docs(
     "The events behind a figure",
     _answers("those in force, by time; personal fields masked", {"items": [_EVENT], "next": None}, 404, 422, 501, 503),
     [*_QUERY, _CURSOR, {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 1000}}],
+)
+LIVE = _docs(
+    "What moves, while it moves",
+    {
+        200: {
+            "description": "`snapshot`, then `counter` at most four times a second, `heartbeat` every 5 s; `resync`: "
+            "come again",
+            "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _STREAM}},
+        }
+    },
+    [_text("keys", "only these figures, with commas"), _text("region", "default: the whole bureau")],
 )
 ACCOUNTING = _docs("Every record that was read, accounted for", _answers("the account", _ACCOUNT, 503))
 QUARANTINE = _docs("What could not be read", _answers("by id", {"items": [_ASIDE], "next": None}, 422, 503))

@@ -33,11 +33,12 @@ class Api:
 
     async def get(self, path: str, key: str = "", **parameters: Any) -> httpx.Response:
         """One answer."""
-        return await self.client.get(path, params=parameters or None, headers={"authorization": f"Bearer {key or self.key}"})
+        headers = {"authorization": f"Bearer {key or self.key}"}
+        return await self.client.get(path, params=parameters or None, headers=headers)
 
     async def add_key(self, name: str, **scope: Any) -> str:
         """A key with a scope; known to the API after its next poll."""
-        _, token = await _on(self.reader.settings, lambda c: access.add_key(c, name, access.Scope(**scope)))
+        _, token = await on(self.reader.settings, lambda c: access.add_key(c, name, access.Scope(**scope)))
         for _ in range(100):
             answer = await self.get("/statistics", key=token)
             if answer.status_code != 401:
@@ -46,7 +47,8 @@ class Api:
         return str(token)
 
 
-async def _on(settings: Settings, act: Any) -> Any:
+async def on(settings: Settings, act: Any) -> Any:
+    """Do something on a connection of its own."""
     connection = await asyncpg.connect(settings.postgres_dsn)
     try:
         return await act(connection)
@@ -59,7 +61,7 @@ async def api(reader: Reader) -> AsyncIterator[Api]:
     """The API of the made-up bureau; nothing is read yet."""
     reader.definitions = DEFINITIONS
     scope = access.Scope(rights=("read",))
-    _, token = await _on(reader.settings, lambda c: access.add_key(c, "auditor", scope))
+    _, token = await on(reader.settings, lambda c: access.add_key(c, "auditor", scope))
     async with reporting.running(reader.settings, of=CATALOGUE) as app:
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
