@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.types import Lifespan
 
 from services.contracts.families import TYPES
 from services.ingest.api import Desk, router
@@ -50,9 +51,15 @@ def create(settings: Settings | None = None, clock: Callable[[], datetime.dateti
             await who.stop()
             await publisher.close()
 
+    return build(desk, ready, lifespan)
+
+
+def build(desk: Desk, ready: web.Ready, lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
+    """The application around a desk."""
     app = web.create_app(
-        "ingest", about=ABOUT, registry=meters.registry, ready=ready, who=who, body_limit=None, lifespan=lifespan
-    )
+        "ingest", about=ABOUT, registry=desk.meters.registry, ready=ready, who=desk.access, body_limit=None,
+        lifespan=lifespan, express=("POST", "/events", desk.post),
+    )  # fmt: skip
     app.include_router(router(desk))
     return app
 

@@ -14,9 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.ingest import api
+from services.ingest.app import build
 from services.ingest.binding import BATCH, NDJSON, STRUCTURED
 from services.ingest.meters import Meters
-from services.runtime import metrics, web
+from services.runtime import metrics
 from services.runtime.access import Access, Snapshot
 from services.runtime.kafka import Record, Unknown
 from tests.ingest.scene import ALL, DOOR, KEY, NOW, event
@@ -69,9 +70,7 @@ def app(kafka_fake: Kafka) -> Any:
     async def ready() -> dict[str, str]:
         return {}
 
-    app = web.create_app("ingest", about="", registry=meters.registry, ready=ready, who=who, body_limit=None)
-    app.include_router(api.router(desk))
-    return app
+    return build(desk, ready)
 
 
 @pytest.fixture
