@@ -1,0 +1,1 @@
+"""One file per foreign format, each from bytes to raw events; pure."""
