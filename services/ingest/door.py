@@ -141,15 +141,19 @@ class Door:
             "subject": subject,
             "region": region,
             "status": event.get("status", "actual"),
-            **({"correctssource": event.get("correctssource", event["source"])} if "corrects" in event else {}),
-            **({"regiongiven": given} if given else {}),
-            **({"filled": filled} if (filled := _filled_in(event, data, type_)) else {}),
-            **({"flags": flags} if flags else {}),
-            "recordedtime": now.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            "recordedtime": f"{now.replace(tzinfo=None).isoformat(timespec='microseconds')}Z",
             "publisher": key.name,
             "digest": digest,
             "data": data,
         }
+        if "corrects" in event:
+            record.setdefault("correctssource", event["source"])
+        if given:
+            record["regiongiven"] = given
+        if flags:
+            record["flags"] = flags
+        if filled := _filled_in(event, data, type_):
+            record["filled"] = filled
         topic = topic_of(type_, event.get("lane", ""))
         return Admitted(
             sent.index, event["id"], event["source"], event["type"], topic.name, partition_of(type_, topic),
@@ -178,10 +182,11 @@ class Door:
     def _region(self, event: dict[str, Any], key: Key) -> tuple[str, str]:
         """The region in the tree, and the code as given when it is not in the tree."""
         given = event.get("region")
-        if not isinstance(given, str) or not given:
-            return (key.scope.regions[0] if len(key.scope.regions) == 1 else self.regions.root), ""
-        code, known = self.regions.resolve(given)
-        return code, "" if known else given
+        if isinstance(given, str) and given:
+            code, known = self.regions.resolve(given)
+            return code, "" if known else given
+        only = key.scope.regions[0] if len(key.scope.regions) == 1 else self.regions.root
+        return self.regions.resolve(only)[0], ""
 
     def _check_scope(self, event: dict[str, Any], type_: Type | None, key: Key, region: str, found: Findings) -> None:
         scope = key.scope

@@ -101,6 +101,11 @@ NOT_ALLOWED: dict[str, tuple[dict[str, Any], Key, set[tuple[str, str]]]] = {
         scoped(regions=("320111001", "320111002")),
         {("region", "region_not_allowed")},
     ),
+    "a key's region that the tree no longer has": (
+        {},
+        scoped(regions=("320111009",)),
+        {("region", "region_not_allowed")},
+    ),
     "only to read": ({}, scoped(rights=("read",)), {("", "right_missing")}),
     "history without the right": ({"lane": "history"}, KEY, {("", "right_missing")}),
     "a person's type": ({"type": "duty.logged", "data": {"shift_id": "1"}}, KEY, {("type", "origin_not_allowed")}),
