@@ -43,7 +43,7 @@ def check(folder: Path, *, json: bool = False) -> None:
 def look(folder: Path) -> tuple[Bureau | None, tuple[Definition, ...], list[Mistake]]:
     """The bureau, its statistics, and every mistake in the folder."""
     reading = read(folder)
-    definitions, mistakes = statistics.read(reading.statistics, reading.extra_codes)
+    definitions, mistakes = statistics.read(reading.statistics, reading.extra_codes, reading.registers)
     return reading.bureau, definitions, sorted([*reading.mistakes, *mistakes])
 
 

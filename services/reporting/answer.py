@@ -11,12 +11,13 @@ from typing import Any
 import asyncpg
 
 from services.contracts.event import STATUSES, Status
-from services.reporting import amount, catalogue, cells, coverage, period
+from services.reporting import amount, baseline, catalogue, cells, coverage, period, stays
 from services.reporting.catalogue import Catalogue, Leaf, Piece
 from services.reporting.cells import NOTHING, Cell, Cells, Span
 from services.reporting.definition import Definition
 from services.reporting.period import Period
 from services.reporting.question import Problem, Query, Unclear
+from services.reporting.register import History
 
 LOOKS_BACK = frozenset({"last", "stock"})
 MAX_PARTS = 50_000
@@ -62,10 +63,10 @@ async def answer(connection: asyncpg.Connection, of: Catalogue, query: Query, no
 
 
 async def _counted(connection: asyncpg.Connection, query: Query) -> None:
-    """An earlier moment is worked out from the ledger: nothing needs to have been counted."""
-    if query.known_at is not None:
+    """What is worked out from the ledger needs not to have been counted."""
+    hashes = {leaf.definition.hash for leaf in query.leaves if leaf.definition.kind == "event"}
+    if query.from_ledger:
         return
-    hashes = {leaf.definition.hash for leaf in query.leaves}
     rows = await connection.fetch(
         "SELECT hash FROM definition WHERE hash = ANY($1) AND counted IS NOT NULL", list(hashes)
     )
@@ -80,15 +81,17 @@ async def _compared(asked: _Asked, current: Cell, now: datetime.datetime) -> dic
     before = Period(period.year_before(query.period.first), period.year_before(last))
     was = await asked.total(before)
     covered = await coverage.of(asked.connection, of, query, before, now)
-    base = coverage.bare(was, covered)
-    comparable = covered in ("live", "declared_zero") and base.value is not None and current.value is not None
+    base, reason = coverage.bare(was, covered), covered if covered in (coverage.SILENT, coverage.NONE) else None
+    if not was.events and (recorded := await baseline.of(asked.connection, query, before)) is not None:
+        base, reason = Cell(0, recorded), "baseline"
+    comparable = reason in (None, "baseline") and None not in (base.value, current.value)
     return {
         "from": before.first,
         "to": before.last,
         "value": asked.shown(base),
         "change_pct": amount.change_pct(current.value, base.value) if comparable else None,
         "comparable": comparable,
-        "reason": None if comparable else covered if covered in ("silent", "none") else "no_value",
+        "reason": reason if comparable or reason else "no_value",
     }
 
 
@@ -149,6 +152,9 @@ class _Asked:
 
     async def _leaf(self, leaf: Leaf, over: Period, by: tuple[str, ...], every: str) -> Figures:
         kind = leaf.kind
+        if leaf.definition.register:
+            history = await history_of(self.connection, self.of, self.query, leaf)
+            return stays.figures(history, self.of, self.query, leaf, over, by, every)
         series = await series_of(self.connection, leaf, self.query)
         groups: dict[Group, int] = {}
         back = Period(datetime.date.min, over.last) if kind in LOOKS_BACK else over
@@ -160,18 +166,26 @@ class _Asked:
 
 
 def figure_of(definition: Definition, leaves: Sequence[Leaf], cells: Sequence[Cell]) -> Cell:
-    """The figure itself, or the ratio of its two sides."""
+    """The figure itself, or the ratio of its two sides; the events of a cohort are those of the whole."""
     found = [_filled(leaf, cell) for leaf, cell in zip(leaves, cells, strict=True)]
-    if definition.ratio is None:
+    if len(found) == 1:
         return found[0]
     part, whole = found
-    return Cell(part.events + whole.events, amount.ratio(part.value, whole.value, definition.unit))
+    return Cell(
+        whole.events + (0 if definition.cohort else part.events), amount.ratio(part.value, whole.value, definition.unit)
+    )
 
 
 def _filled(leaf: Leaf, cell: Cell) -> Cell:
     """Of nothing, a count is 0 and a mean is nothing."""
     empty = cell.value is None and leaf.kind in amount.EMPTY_IS_ZERO
     return Cell(cell.events, Decimal(0)) if empty else cell
+
+
+async def history_of(connection: asyncpg.Connection, of: Catalogue, query: Query, leaf: Leaf) -> History:
+    """What the register of a leaf held."""
+    register = of.registers[leaf.definition.register]
+    return await of.histories.of(connection, register, of.zone, query.status, query.drill, query.known_at)
 
 
 Series = tuple[int, str, tuple[str, ...]]

@@ -68,7 +68,7 @@ class Desk:
     @contextlib.asynccontextmanager
     async def _for(self, query: Query) -> AsyncIterator[asyncpg.Connection]:
         """A connection whose tally is that of the moment asked for."""
-        if query.known_at is None:
+        if not query.from_ledger:
             async with self.reading() as connection:
                 yield connection
             return

@@ -1,4 +1,6 @@
-"""The tally as of an earlier moment: the ledger's rows known then, judged and counted anew by today's definitions.
+"""A tally of its own for one question: as of an earlier moment, or of events with what they look up in registers.
+
+The ledger's rows known then are judged and counted anew by today's definitions.
 
 They are counted into temporary tables of the same names on a connection of their own, so that everything that reads
 the tally reads these instead, with the same arithmetic.
@@ -12,11 +14,10 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 
-from services.contracts import event as events
-from services.reporting import chain, ledger, tally_store
+from services.reporting import inforce, tally_store
 from services.reporting.answer import LOOKS_BACK
 from services.reporting.catalogue import Catalogue
-from services.reporting.count import BREATH
+from services.reporting.lookups import Lookups, countable
 from services.reporting.period import Period, year_before
 from services.reporting.question import Query
 from services.reporting.tally import Increments, Series, Tally
@@ -43,20 +44,16 @@ async def known(dsn: str, of: Catalogue, query: Query) -> AsyncIterator[asyncpg.
 
 
 async def _count(connection: asyncpg.Connection, of: Catalogue, query: Query) -> None:
-    definitions = list({leaf.definition.hash: leaf.definition for leaf in query.leaves}.values())
+    rows = {leaf.definition.hash: leaf.definition for leaf in query.leaves if leaf.definition.kind == "event"}
+    definitions = list(rows.values())
     series, more = Series(), Increments()
-    tally = Tally(definitions, of.zone, series)
+    tally = Tally(map(countable, definitions), of.zone, series)
     for name in {d.event for d in definitions}:
-        linked, counting = await _chains(connection, name, query)
-        back = any(d.event == name and d.measure and d.measure.kind in LOOKS_BACK for d in definitions)
-        n = 0
-        async for row in connection.cursor(ROWS, name, query.known_at, *_days(query, back), of.zone.key, prefetch=1000):
-            n += 1
-            if n % BREATH == 0:
-                await ledger.breathe()
-            key = row["key"].bytes
-            if key not in linked or key in counting:
-                tally.count(events.decode(row["body"]), name, key, more)
+        own = [d for d in definitions if d.event == name]
+        lookups = await Lookups.of(connection, of, own, query)
+        days = _days(query, back=any(d.measure and d.measure.kind in LOOKS_BACK for d in own))
+        async for one in inforce.read(connection, name, query.status, query.known_at, days, of.zone):
+            tally.count(lookups.enriched(one.event), name, one.key, more)
             if len(more.events) + len(more.members) + len(more.observations) > FULL:
                 await _save(connection, series, more)
                 more = Increments()
@@ -68,29 +65,8 @@ async def _save(connection: asyncpg.Connection, series: Series, more: Increments
     await tally_store.add(connection, more)
 
 
-def _days(query: Query, back: bool) -> tuple[datetime.date, datetime.date]:
+def _days(query: Query, *, back: bool) -> Period:
     """The days that matter: those asked for, and those they are compared with."""
     asked: Period = query.period
     first = year_before(asked.first) if query.compare else asked.first
-    return (datetime.date.min if back else first, asked.last)
-
-
-async def _chains(connection: asyncpg.Connection, name: str, query: Query) -> tuple[set[bytes], frozenset[bytes]]:
-    """The events of a type that stood in chains at that moment, and those of them that counted."""
-    rows = await connection.fetch(LINKED, name, query.known_at)
-    entries = [ledger.entry(row["position"], row["offset"], row["body"]) for row in rows]
-    kin = await ledger.kin(connection, entries)
-    members = [e.member() for e in kin.values() if query.known_at is None or e.event.recordedtime <= query.known_at]
-    return {m.key for m in members}, chain.judge(members).counting
-
-
-ROWS = """
-SELECT key, body FROM ledger
- WHERE type = (SELECT id FROM type WHERE name = $1) AND NOT retracts AND recorded <= $2
-   AND time >= $3::date::timestamp AT TIME ZONE $5 AND time < ($4::date + 1)::timestamp AT TIME ZONE $5
-"""
-LINKED = """
-SELECT position, "offset", body FROM ledger l
- WHERE type = (SELECT id FROM type WHERE name = $1) AND recorded <= $2
-   AND (corrects IS NOT NULL OR EXISTS (SELECT FROM ledger c WHERE c.corrects = l.key AND c.recorded <= $2))
-"""
+    return Period(datetime.date.min if back else first, asked.last)

@@ -9,21 +9,23 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 import asyncpg
-import msgspec
 
 from services.contracts import event as events
 from services.contracts.event import STATUSES, Status
 from services.contracts.families import FIELDS, TYPES
-from services.reporting import chain, ledger
-from services.reporting.answer import LOOKS_BACK, series_of, spans_of
+from services.reporting import body, chain, ledger
+from services.reporting.answer import LOOKS_BACK, history_of, series_of, spans_of
 from services.reporting.catalogue import Catalogue, Leaf
 from services.reporting.cells import winners
+from services.reporting.definition import matches
+from services.reporting.histories import attributes
+from services.reporting.lookups import Lookups, countable
 from services.reporting.period import Period
 from services.reporting.question import Problem, Query, Unclear
+from services.reporting.stays import standing
 from services.reporting.tally import DAY_BITS, DAY_MASK, Increments, Series, SeriesKey, Tally
 
 PAGE, MAX_PAGE = 100, 1000
@@ -32,8 +34,6 @@ SCAN = 1000
 MAX_SCANS = 20
 """Steps for one page: a rare kind of event may fill it in part, and the cursor goes on."""
 MASK = "＊＊＊"
-_read = msgspec.json.Decoder(float_hook=Decimal).decode
-"""Numbers as they were written: 12.50 stays 12.50."""
 
 
 @dataclass(frozen=True)
@@ -67,15 +67,20 @@ def limit(text: str) -> int:
 
 
 async def page(connection: asyncpg.Connection, of: Catalogue, query: Query, at: Cursor, size: int) -> dict[str, Any]:
-    """`{items, next}`: the events in force that the figure is made of, by time; those of a ratio's part first."""
+    """`{items, next}`: the events in force that the figure is made of, by time; those of a ratio's part first.
+
+    Of a cohort all, each with `met`.
+    """
     items: list[dict[str, Any]] = []
     scans = 0
+    if query.definition.cohort and at.side == 0:
+        at = Cursor(1)
     while at.side < len(query.leaves):
         rows = await _rows(connection, of, query, at)
-        sieve = _Sieve(of, query, query.leaves[at.side])
+        sieve = await _sieve(connection, of, query, query.leaves[at.side])
         found = await _in_force(connection, query, [row for row in rows if sieve.takes(row)])
         for row in found:
-            items.append(shown(row["body"], query, at.side))
+            items.append(shown(row["body"], query, at.side) | (sieve.told(row) if query.definition.cohort else {}))
             if len(items) == size:
                 return {"items": items, "next": str(Cursor(at.side, row["at"], str(row["key"])))}
         scans += 1
@@ -90,14 +95,19 @@ async def _rows(connection: asyncpg.Connection, of: Catalogue, query: Query, at:
     leaf = query.leaves[at.side]
     keys = await _winners(connection, of, query, leaf)
     over = Period(datetime.date.min, query.period.last) if keys is not None else query.period
+    register = of.registers.get(leaf.definition.register)
+    types = register.types if register else (leaf.definition.event,)
     return await connection.fetch(
-        ROWS, leaf.definition.event, STATUSES.index(Status(query.status)), query.known_at, over.first, over.last,
+        ROWS, list(types), STATUSES.index(Status(query.status)), query.known_at, over.first, over.last,
         of.zone.key, at.time, at.key, SCAN, keys,
     )  # fmt: skip
 
 
 async def _winners(connection: asyncpg.Connection, of: Catalogue, query: Query, leaf: Leaf) -> list[Any] | None:
-    """Of a `last` or `stock`, the events whose values it holds."""
+    """Of a `last`, a `stock` or a register, the events whose values it holds."""
+    if leaf.definition.register:
+        history = await history_of(connection, of, query, leaf)
+        return [uuid.UUID(bytes=key) for state in standing(history, of, query, leaf) for key in state.events]
     if leaf.kind not in LOOKS_BACK:
         return None
     series = await series_of(connection, leaf, query)
@@ -106,20 +116,33 @@ async def _winners(connection: asyncpg.Connection, of: Catalogue, query: Query, 
     return await winners(connection, leaf.kind, spans, query.period)
 
 
+async def _sieve(connection: asyncpg.Connection, of: Catalogue, query: Query, leaf: Leaf) -> _Sieve:
+    return _Sieve(of, query, leaf, await Lookups.of(connection, of, [leaf.definition], query))
+
+
 class _Sieve:
     """Tells which events belong to one side of a figure, by asking the tally what it would count them under."""
 
-    def __init__(self, of: Catalogue, query: Query, leaf: Leaf) -> None:
-        self._of, self._query, self._leaf = of, query, leaf
-        self._tally = Tally([leaf.definition], of.zone, Series())
+    def __init__(self, of: Catalogue, query: Query, leaf: Leaf, lookups: Lookups) -> None:
+        self._of, self._query, self._leaf, self._lookups = of, query, leaf, lookups
+        self._tally = Tally([countable(leaf.definition)], of.zone, Series())
         self._trees = of.trees(query.region, Period(datetime.date.min, datetime.date.max), now=query.tree_now)
 
     def takes(self, row: asyncpg.Record) -> bool:
         """Whether an event counts, in the region, with the labels and in the drill asked for."""
+        if self._leaf.definition.register:
+            return True  # the rows are those of the states alone
         more = Increments()
-        self._tally.count(events.decode(row["body"]), self._leaf.definition.event, row["key"].bytes, more)
+        event = self._lookups.enriched(events.decode(row["body"]))
+        self._tally.count(event, self._leaf.definition.event, row["key"].bytes, more)
         names = {number: key for key, number in self._tally.series.ids.items()}
         return any(self._meant(names[code >> DAY_BITS], code & DAY_MASK) for code, n in more.events.items() if n)
+
+    def told(self, row: asyncpg.Record) -> dict[str, bool]:
+        """Whether an event of a cohort meets its condition."""
+        event = self._lookups.enriched(events.decode(row["body"]))
+        cohort = self._query.definition.cohort
+        return {"met": bool(cohort and matches(cohort.met, attributes(event), body.read(event.data)))}
 
     def _meant(self, series: SeriesKey, day: int) -> bool:
         _, _, drill, region, labels = series
@@ -138,11 +161,15 @@ async def _in_force(connection: asyncpg.Connection, query: Query, rows: list[asy
     return [row for row in rows if not row["linked"] or row["key"].bytes in verdict.counting]
 
 
-def shown(body: bytes, query: Query, side: int) -> dict[str, Any]:
+def shown(row: bytes, query: Query, side: int) -> dict[str, Any]:
     """An event for an answer: as published, personal fields masked; `figure` says which side of a ratio it is of."""
-    sent: dict[str, Any] = masked(_read(body))
+    sent: dict[str, Any] = masked(body.read(row))
     item = {**sent, "in_force": True}
-    return item if len(query.leaves) == 1 else {**item, "figure": query.leaves[side].definition.key}
+    return (
+        item
+        if len(query.leaves) == 1 or query.definition.cohort
+        else {**item, "figure": query.leaves[side].definition.key}
+    )
 
 
 def masked(sent: dict[str, Any]) -> dict[str, Any]:
@@ -159,7 +186,7 @@ ROWS = """
 SELECT l.time::text AS at, l.key, l.position, l."offset", l.body,
        l.corrects IS NOT NULL OR EXISTS (SELECT FROM ledger c WHERE c.corrects = l.key) AS linked
   FROM ledger l
- WHERE l.type = (SELECT id FROM type WHERE name = $1) AND l.status = $2 AND NOT l.retracts
+ WHERE l.type IN (SELECT id FROM type WHERE name = ANY($1)) AND l.status = $2 AND NOT l.retracts
    AND ($3::timestamptz IS NULL OR l.recorded <= $3)
    AND l.time >= $4::date::timestamp AT TIME ZONE $6 AND l.time < ($5::date + 1)::timestamp AT TIME ZONE $6
    AND (l.time, l.key) > ($7::text::timestamptz, $8::text::uuid)

@@ -9,9 +9,11 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from services.contracts.region import Regions
-from services.reporting import period, statistics
+from services.reporting import period, registers, statistics
 from services.reporting.definition import Condition, Definition, Reference, select
+from services.reporting.histories import Histories
 from services.reporting.period import Period
+from services.reporting.registers import Registers
 from services.runtime.bureau import Bureau, Feed
 
 Piece = tuple[Period, Mapping[str, str]]
@@ -26,6 +28,9 @@ class Catalogue:
     regions: Regions
     zone: ZoneInfo
     feeds: tuple[Feed, ...] = ()
+    registers: Registers = field(default_factory=dict)
+    histories: Histories = field(default_factory=Histories, compare=False)
+    """What the registers have been found to hold."""
     _grown: dict[tuple[str, datetime.date | None], Mapping[str, str]] = field(default_factory=dict, compare=False)
 
     @cached_property
@@ -75,10 +80,12 @@ class Catalogue:
         return code
 
     def leaves(self, definition: Definition, labels: Mapping[str, str]) -> tuple[Leaf, ...]:
-        """The tallied rows that a figure is worked out from: itself, or part and whole of a ratio.
+        """The rows that a figure is worked out from: itself, part and whole of a ratio, the two counts of a cohort.
 
         Raises Ambiguous when a label does not lead to exactly one row on a side of a ratio.
         """
+        if definition.cohort is not None:
+            return tuple(Leaf(half, _split_by(half, labels)) for half in definition.halves)
         if definition.ratio is None:
             return (Leaf(definition, _split_by(definition, labels)),)
         handed_on = {name: value for name, value in labels.items() if name not in dict(definition.labels)}
@@ -121,7 +128,9 @@ class Ambiguous(ValueError):
 
 def of(bureau: Bureau) -> Catalogue:
     """The catalogue of a bureau. Raises `Mistakes`."""
-    return Catalogue(statistics.definitions(bureau), bureau.regions, bureau.timezone, bureau.feeds)
+    definitions = statistics.definitions(bureau)
+    known, _ = registers.read(bureau.registers, bureau.extra_codes)
+    return Catalogue(definitions, bureau.regions, bureau.timezone, bureau.feeds, known)
 
 
 def _split_by(definition: Definition, labels: Mapping[str, str]) -> dict[str, str]:

@@ -59,7 +59,7 @@ class Figure:
 
 def figures(of: Catalogue) -> Iterator[Figure]:
     """All rows that have counters: those that the tally can give."""
-    for d in (d for rows in of.rows.values() for d in rows if d.kind in ("event", "ratio")):
+    for d in (d for rows in of.rows.values() for d in rows if d.kind in ("event", "ratio", "cohort")):
         try:
             leaves = of.leaves(d, dict(d.labels))
         except Ambiguous:

@@ -7,14 +7,14 @@ that several publishers send counts as one feed here, with the longest patience 
 from __future__ import annotations
 
 import datetime
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import asyncpg
 
+from services.contracts import event as events
 from services.contracts.event import STATUSES, Status
-from services.reporting import period
+from services.reporting import body, period
 from services.reporting.catalogue import Catalogue
 from services.reporting.cells import Cell
 from services.reporting.period import Period
@@ -30,13 +30,18 @@ _BACK = frozenset({"last", "stock"})
 async def of(
     connection: asyncpg.Connection, catalogue: Catalogue, query: Query, over: Period, now: datetime.datetime
 ) -> str:
-    """The coverage of a figure over a period: that of its type, of a ratio the worse of its two."""
+    """The coverage of a figure over a period: that of its type, of a ratio the worse of its two.
+
+    A register lives by any of the types that add to it.
+    """
     found = set()
     for leaf in query.leaves:
-        back = leaf.kind in _BACK
-        asked = Period(datetime.date.min, over.last) if back else over
-        feed = _Feed(connection, catalogue, query, leaf.definition.event)
-        found.add(await feed.coverage(asked, min(over.last, catalogue.today(now))))
+        d = leaf.definition
+        asked = Period(datetime.date.min, over.last) if leaf.kind in _BACK or d.register else over
+        types = [step.event for step in catalogue.registers[d.register].added] if d.register else [d.event]
+        feeds = [_Feed(connection, catalogue, query, type_) for type_ in types]
+        words = [await feed.coverage(asked, min(over.last, catalogue.today(now))) for feed in feeds]
+        found.add(max(words, key=WORST.index))
     return next(word for word in WORST if word in found)
 
 
@@ -113,7 +118,7 @@ class _Feed:
     async def _zeros(self) -> list[Period]:
         """The periods for which somebody declared that there was nothing."""
         rows = await self.connection.fetch(ZEROS, STATUSES.index(Status(self.query.status)), self.query.known_at)
-        declared = (json.loads(row["body"]).get("data", {}) for row in rows)
+        declared = [body.read(events.decode(row["body"]).data) for row in rows]
         read = [period.read(str(d.get("period", ""))) for d in declared if d.get("type") == self.type]
         return [zero for zero in read if zero is not None]
 
@@ -145,7 +150,7 @@ SELECT w.at FROM walk w JOIN walk after ON after.n = w.n + 1 WHERE after.at IS N
 """  # noqa: S608
 """From event to event, each step as long as patience allows; where no step leads on, silence began."""
 ZEROS = """
-SELECT convert_from(body, 'UTF8') AS body FROM ledger
+SELECT body FROM ledger
  WHERE type = (SELECT id FROM type WHERE name = 'feed.zero_declared') AND status = $1 AND NOT retracts
    AND ($2::timestamptz IS NULL OR recorded <= $2)
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -90,14 +90,31 @@ class Definition:
     register: str = ""
     lookups: tuple[str, ...] = ()
     """Registers whose fields it uses (`enterprise.sector`): such a row is not tallied but worked out when asked."""
+    manual: bool = False
+    """Nothing is counted: a person records the figure (`figure.recorded`)."""
+    basis: tuple[str, ...] = ()
+    """The hashes of the registers that it reads."""
     about: str = ""
     file: str = ""
     line: int = 0
 
     @property
     def kind(self) -> str:
-        """How it is worked out: `event` (tallied), `ratio`, `cohort` or `register`."""
-        return "ratio" if self.ratio else "cohort" if self.cohort else "register" if self.register else "event"
+        """How it is worked out: `event` (tallied), `ratio`, `cohort`, `register` or `manual`."""
+        if self.ratio:
+            return "ratio"
+        return "cohort" if self.cohort else "register" if self.register else "manual" if self.manual else "event"
+
+    @cached_property
+    def halves(self) -> tuple[Definition, Definition]:
+        """Of a cohort the two counts that it is made of: the events that meet the condition, and all."""
+        if self.cohort is None:
+            raise AssertionError(f"{self.key} is no cohort")
+        all_ = replace(
+            self, key=f"{self.key}.of", event=self.cohort.event, measure=Measure("count"), where=self.cohort.of,
+            cohort=None, hidden=True,
+        )  # fmt: skip
+        return replace(all_, key=f"{self.key}.met", where=(*self.cohort.of, *self.cohort.met)), all_
 
     @cached_property
     def label_names(self) -> tuple[str, ...]:
@@ -125,13 +142,14 @@ class Definition:
             "labels": [list(pair) for pair in self.labels],
             "event": self.event,
             "measure": str(self.measure or ""),
-            "where": _plain_conditions(self.where),
+            "where": plain_conditions(self.where),
             "by": list(self.by),
             "ratio": [str(reference) for reference in self.ratio or ()],
-            "cohort": [self.cohort.event, _plain_conditions(self.cohort.of), _plain_conditions(self.cohort.met)]
+            "cohort": [self.cohort.event, plain_conditions(self.cohort.of), plain_conditions(self.cohort.met)]
             if self.cohort
             else [],
             "register": self.register,
+            **({"basis": list(self.basis)} if self.basis else {}),
         }
 
 
@@ -140,7 +158,8 @@ def label_name(path: str) -> str:
     return path.removeprefix("@").rpartition(".")[2]
 
 
-def _plain_conditions(conditions: Iterable[Condition]) -> list[list[Any]]:
+def plain_conditions(conditions: Iterable[Condition]) -> list[list[Any]]:
+    """Conditions as JSON, in an order of their own: what a hash is made of."""
     return sorted(([c.field, c.op, _plain(c.value)] for c in conditions), key=repr)
 
 

@@ -13,7 +13,7 @@ from services.contracts import fields
 from services.contracts.event import Event
 from services.contracts.families import FIELDS
 from services.contracts.fields import FieldSpec
-from services.contracts.rows import Mistake, Row, advice, misspelt
+from services.contracts.rows import Mistake, Mistakes, Row, advice, misspelt
 from services.contracts.units import SHARES, UNITS, comparable
 from services.reporting.definition import (
     MEASURES,
@@ -31,6 +31,8 @@ Codes = Mapping[tuple[str, str], Mapping[str, str]]
 Types = Mapping[str, Mapping[str, FieldSpec]]
 
 ATTRIBUTES = frozenset(Event.__struct_fields__) - {"data"}
+STATE_MEASURES = ("count", "sum", "distinct")
+"""What can be made of the things in a register."""
 RESERVED_LABELS = frozenset({"region", "day", "month"})
 """What any figure can be split by: no label may take their names."""
 
@@ -40,10 +42,11 @@ KINDS = {
     "register": ("register", "measure", "where", "by"),
     "ratio": ("ratio",),
     "cohort": ("cohort", "by"),
+    "manual": ("manual",),
 }
 """The value by which a row's kind is known → all the values that such a row may have besides COMMON."""
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _PATH = re.compile(r"@?[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 _CALL = re.compile(r"\s*([a-z][a-z0-9_.]*)\s*(?:\{(.*)\})?\s*", re.DOTALL)
 _TERM = re.compile(r"""\s*([@a-z][a-z0-9_.]*)\s*(>=|<=|!=|=|>|<)\s*("[^"]*"|'[^']*'|[^,<>=!"']+?)\s*(?:,|$)""")
@@ -57,10 +60,14 @@ _NEVER_LABELS = frozenset({fields.MONEY, fields.MOMENT, fields.OBJECT})
 
 
 def parse(
-    rows: Iterable[Row], types: Types = FIELDS, extra_codes: Codes | None = None
+    rows: Iterable[Row], types: Types = FIELDS, extra_codes: Codes | None = None, registers: Types | None = None
 ) -> tuple[tuple[Definition, ...], list[Mistake]]:
-    """The definitions that rows make, and every mistake in them; a row with a mistake makes none."""
-    read = [_Reader(row, types, extra_codes or {}) for row in rows]
+    """The definitions that rows make, and every mistake in them; a row with a mistake makes none.
+
+    `registers`: the fields of the things in each; None: whatever is named there is believed.
+    """
+    known = {**types, **{_members(name): fields for name, fields in (registers or {}).items()}}
+    read = [_Reader(row, known, extra_codes or {}, registers) for row in rows]
     made = [(reader.row, definition) for reader in read if (definition := reader.definition())]
     mistakes = [mistake for reader in read for mistake in reader.mistakes]
     definitions = tuple(definition for _, definition in made)
@@ -68,6 +75,20 @@ def parse(
     for row, definition in made:
         mistakes += _ratio_mistakes(row, definition, definitions, unread)
     return definitions, sorted([*mistakes, *_twice(made)])
+
+
+def step(row: Row, name: str, text: str, extra_codes: Codes | None = None) -> tuple[str, tuple[Condition, ...]]:
+    """A type of event with conditions, `type{f=v,f>=3}`. Raises `Mistakes`."""
+    reader = _Reader(row, FIELDS, extra_codes or {}, None)
+    event, conditions = reader.call(name, text)
+    if reader.mistakes:
+        raise Mistakes(row.mistake(name, mistake.what, mistake.todo) for mistake in reader.mistakes)
+    return event, conditions
+
+
+def _members(register: str) -> str:
+    """How the things in a register stand among the types of event."""
+    return f"[{register}]"
 
 
 def _twice(made: Iterable[tuple[Row, Definition]]) -> Iterator[Mistake]:
@@ -93,8 +114,10 @@ def _ratio_mistakes(
             known = {d.key for d in definitions}
             todo = "改正标签" if side.key in known else advice(side.key, known)
             yield row.mistake("ratio", f"没有统计项 {side}", todo)
-        elif found and found[0].kind == "ratio":
+        elif found and found[0].kind in ("ratio", "cohort"):
             yield row.mistake("ratio", f"{side} 本身是比率", "改为它的分子或分母")
+        elif found and found[0].kind == "manual":
+            yield row.mistake("ratio", f"{side} 是人工填报的数字", "人工填报的数字不参与计算")
     if definition.unit in SHARES and [len(found) for found in sides] == [1, 1]:
         part, whole = sides[0][0].unit, sides[1][0].unit
         if not comparable(part, whole):
@@ -129,16 +152,19 @@ class _Reader:
 
     row: Row
     types: Types
+    """Fields by type of event, and those of the things in a register under its name in brackets."""
     codes: Codes
+    registers: Types | None
     mistakes: list[Mistake] = field(default_factory=list)
     lookups: list[str] = field(default_factory=list)
 
     def definition(self) -> Definition | None:
         """What the row means, or None when it has mistakes."""
-        if not _NAME.fullmatch(self.row.key):
+        if not NAME.fullmatch(self.row.key):
             self._wrong("", f"名称 {self.row.key} 不合规则", "用小写英文字母开头, 只含字母、数字和 _")
         kind = self._kind()
-        read = {"event": self._counted, "register": self._counted, "ratio": self._ratio, "cohort": self._cohort}
+        read = {"event": self._counted, "register": self._counted, "ratio": self._ratio, "cohort": self._cohort,
+                "manual": self._manual}  # fmt: skip
         special = read[kind]() if kind else {}
         common = self._common()
         if self.mistakes:
@@ -157,7 +183,7 @@ class _Reader:
         kinds = [kind for kind in KINDS if kind in self.row.values]
         allowed = {*COMMON, *(KINDS[kinds[0]] if kinds else [name for names in KINDS.values() for name in names])}
         if not kinds:
-            self._wrong("", f"{self.row.key} 没有写明数什么", "补上 event、register、ratio 或 cohort")
+            self._wrong("", f"{self.row.key} 没有写明数什么", "补上 event、register、ratio、cohort 或 manual")
         for other in kinds[1:]:
             self._wrong(other, f"{kinds[0]} 与 {other} 不能同时写", "只留其一")
         for name in sorted(self.row.values.keys() - allowed - set(kinds)):
@@ -210,7 +236,7 @@ class _Reader:
         return _labels(labels)
 
     def _label_name(self, where: str, name: str) -> None:
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             self._wrong(where, f"标签名 {name} 不合规则", "用小写英文字母开头, 只含字母、数字和 _")
         elif name in RESERVED_LABELS:
             self._wrong(where, f"标签名 {name} 另有用途", f"不必写: 任何统计项都可按 {name} 分列")
@@ -221,22 +247,36 @@ class _Reader:
         event, register = self._text("event"), self._text("register")
         if "event" in self.row.values:
             self._type("event", event)
-        elif not _NAME.fullmatch(register):
-            self._wrong("register", f"名册名 {register!r} 不合规则", "写 registers.toml 中的表名")
-        measure = self._measure(event)
+        else:
+            self._register(register)
+        of = event or _members(register)
+        measure = self._measure(of)
         if measure:
-            self._fits(event, measure)
-        return {
+            self._fits(of, measure)
+        counted = {
             "event": event,
             "register": register,
             "measure": measure,
-            "where": self._where(event),
-            "by": self._by(event),
+            "where": self._where(of),
+            "by": self._by(of),
         }
+        if register and self.lookups:
+            self._wrong("register", f"名册的统计项不能再查名册 {self.lookups[0]}", f"只用 {register} 自己的字段")
+        return counted
+
+    def _register(self, name: str) -> None:
+        if not NAME.fullmatch(name):
+            self._wrong("register", f"名册名 {name!r} 不合规则", "写 registers.toml 中的表名")
+        elif self.registers is not None and name not in self.registers:
+            self._wrong("register", f"没有名册 {name}", f"{advice(name, self.registers)}; 新的名册写入 registers.toml")
+        measure = str(self.row.values.get("measure", "")).partition(":")[0].strip()
+        if measure in MEASURES and measure not in STATE_MEASURES:
+            self._wrong("measure", f"名册不能 {measure}", f"用 {'、'.join(STATE_MEASURES)}")
 
     def _type(self, name: str, event: str) -> None:
-        if event not in self.types:
-            self._wrong(name, f"没有事件类型 {event}", advice(event, self.types))
+        if event not in self.types or event.startswith("["):
+            known = [type_ for type_ in self.types if not type_.startswith("[")]
+            self._wrong(name, f"没有事件类型 {event}", advice(event, known))
 
     def _measure(self, event: str) -> Measure | None:
         text = self._text("measure", needed=True)
@@ -301,21 +341,33 @@ class _Reader:
         elif known is None or (first in known and not dot):
             return known[first] if known else None
         elif dot:
-            self._nested(name, known, first, rest)
+            return self._nested(name, known, first, rest)
         elif not self._own(event, first) and (meant := misspelt(first, known)):
-            self._wrong(
-                name, f"{event} 没有字段 {first}", f"是否应为 {meant}; 若是自有字段, 在 codes.toml 中列出它的值"
-            )
+            of = "名册" + event if event.startswith("[") else event
+            self._wrong(name, f"{of} 没有字段 {first}", f"是否应为 {meant}; 若是自有字段, 在 codes.toml 中列出它的值")
         return None
 
-    def _nested(self, name: str, known: Mapping[str, FieldSpec], first: str, rest: str) -> None:
+    def _nested(self, name: str, known: Mapping[str, FieldSpec], first: str, rest: str) -> FieldSpec | None:
         if first in known:
             if known[first].kind not in (fields.OBJECT, fields.ANYTHING):
                 self._wrong(name, f"{first} 里没有 {rest}: 它不是对象", f"只写 {first}")
         elif f"{first}_id" in known:
-            self.lookups.append(first)
+            return self._looked_up(name, first, rest)
         else:
             self._wrong(name, f"没有对象 {first}, 也没有字段 {first}_id", advice(first, known))
+        return None
+
+    def _looked_up(self, name: str, register: str, path: str) -> FieldSpec | None:
+        """A field of a register."""
+        self.lookups.append(register)
+        if self.registers is None:
+            return None
+        if register not in self.registers:
+            self._wrong(
+                name, f"没有名册 {register}", f"{advice(register, self.registers)}; 新的名册写入 registers.toml"
+            )
+            return None
+        return self._spec(name, _members(register), path) if "." not in path else None
 
     def _own(self, event: str, name: str) -> Mapping[str, str]:
         """The bureau's own values of a field."""
@@ -421,25 +473,38 @@ class _Reader:
         if not isinstance(cohort, dict) or cohort.keys() != {"of", "met"}:
             self._wrong("cohort", "cohort 要有 of 和 met", 'cohort = { of = "类型{…}", met = "…" }')
             return {}
-        call = _CALL.fullmatch(cohort["of"]) if isinstance(cohort["of"], str) else None
-        if call is None:
-            self._wrong("cohort", f"读不懂 {cohort['of']}", '写成 "类型{字段=值,字段>=3}"')
+        event, of = self.call("cohort", cohort["of"])
+        if not event:
             return {}
-        self._type("cohort", call[1])
-        of, met = self._written(call[1], call[2] or ""), self._written(call[1], cohort["met"])
+        met = self._written("cohort", event, cohort["met"])
         if not met and not self.mistakes:
             self._wrong("cohort", "met 没有条件", 'met = "字段 = 值"')
-        return {"event": call[1], "cohort": Cohort(call[1], of, met), "by": self._by(call[1])}
+        return {"event": event, "cohort": Cohort(event, of, met), "by": self._by(event)}
 
-    def _written(self, event: str, text: Any) -> tuple[Condition, ...]:
+    def call(self, name: str, text: Any) -> tuple[str, tuple[Condition, ...]]:
+        """A type of event with conditions: `type{f=v,f>=3}`."""
+        call = _CALL.fullmatch(text) if isinstance(text, str) else None
+        if call is None:
+            self._wrong(name, f"读不懂 {text}", '写成 "类型{字段=值,字段>=3}"')
+            return "", ()
+        self._type(name, call[1])
+        return call[1], self._written(name, call[1], call[2] or "")
+
+    def _written(self, name: str, event: str, text: Any) -> tuple[Condition, ...]:
         """The conditions of a string: `f=v, f>=3`."""
         terms = _terms(text) if isinstance(text, str) else None
         if terms is None:
-            self._wrong("cohort", f"读不懂 {text}", '写成 "字段=值,字段>=3"')
-        return tuple(self._term(event, *term) for term in terms or ())
+            self._wrong(name, f"读不懂 {text}", '写成 "字段=值,字段>=3"')
+        return tuple(self._term(name, event, *term) for term in terms or ())
 
-    def _term(self, event: str, path: str, sign: str, text: str) -> Condition:
-        spec = self._spec("cohort", event, path)
+    def _manual(self) -> dict[str, Any]:
+        """A figure that a person records."""
+        if not self._flag("manual"):
+            self._wrong("manual", "manual 只能是 true", "写成 manual = true, 或写明数什么")
+        return {"manual": True}
+
+    def _term(self, name: str, event: str, path: str, sign: str, text: str) -> Condition:
+        spec = self._spec(name, event, path)
         return self._one(event, path, spec, _SIGNS[sign], _typed(text, spec))
 
 

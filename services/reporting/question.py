@@ -59,6 +59,11 @@ class Query:
     tree_now: bool = False
 
     @property
+    def from_ledger(self) -> bool:
+        """Whether the tally does not hold it: an earlier moment, or a look-up into a register."""
+        return self.known_at is not None or any(leaf.definition.lookups for leaf in self.leaves)
+
+    @property
     def every(self) -> str:
         """`day` or `month` when the figure is split by time, else empty."""
         return next((name for name in self.by if name in ("day", "month")), "")
@@ -154,9 +159,6 @@ class _Reader:
             reason = f"{error.side}, a side of this ratio, cannot be told apart by {names}"
             self.problems += [Problem(LABEL + name, reason, "unknown_label") for name in error.labels or [""]]
             raise Unclear(422, self.problems) from error
-        if any(leaf.definition.kind != "event" or leaf.definition.lookups for leaf in leaves):
-            reason = f"{self.key} is of a kind that this release cannot work out yet"
-            raise Unclear(501, [Problem("key", reason, "not_yet")])
         return definition, leaves
 
     def _unclear_row(self, rows: Sequence[Definition], found: Sequence[Definition]) -> None:

@@ -94,7 +94,6 @@ def _answers(about: str, example: Any, *codes: int) -> Answers:
         404: "no such thing",
         409: "nothing in it can be sent again",
         422: "not a question that has an answer: see problems",
-        501: "a figure of a kind that this release cannot work out yet",
         503: "not now: the database is away, or a new definition is being counted",
     }
     problem = {"application/problem+json": {"schema": {"type": "object"}, "example": _PROBLEM}}
@@ -111,10 +110,10 @@ STATISTICS = _docs(
     "The figures that can be asked for",
     _answers("all definitions", {"items": [_FIGURE["definition"]], "next": None}),
 )
-FIGURE = _docs("One figure for any period", _answers("the figure", _FIGURE, 404, 422, 501, 503), _QUERY)
+FIGURE = _docs("One figure for any period", _answers("the figure", _FIGURE, 404, 422, 503), _QUERY)
 EVENTS = _docs(
     "The events behind a figure",
-    _answers("those in force, by time; personal fields masked", {"items": [_EVENT], "next": None}, 404, 422, 501, 503),
+    _answers("those in force, by time; personal fields masked", {"items": [_EVENT], "next": None}, 404, 422, 503),
     [*_QUERY, _CURSOR, {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 1000}}],
 )
 LIVE = _docs(

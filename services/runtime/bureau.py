@@ -23,9 +23,10 @@ BUREAU = "bureau.toml"
 REGIONS = "regions.csv"
 CODES = "codes.toml"
 STATISTICS = "statistics"
+REGISTERS = "registers.toml"
 
 KNOWN_FILES = (
-    BUREAU, REGIONS, CODES, "organisations.csv", "contacts.csv", "roster.csv", "registers.toml", "loops.toml",
+    BUREAU, REGIONS, CODES, "organisations.csv", "contacts.csv", "roster.csv", REGISTERS, "loops.toml",
     "rules.toml", "clocks.toml", "routes.toml", "messages.toml", "issuers.toml", "responses.toml", "map.geojson",
 )  # fmt: skip
 """What a folder may hold besides `statistics/*.toml` and `report/*`."""
@@ -69,6 +70,8 @@ class Bureau:
     folder: Path
     hash: str
     """SHA-256 (hex) over the names and bytes of all files."""
+    registers: tuple[Row, ...] = ()
+    """The bureau's own rows of registers.toml as written."""
 
     def codes(self, type_: str, name: str) -> Mapping[str, str]:
         """The values that the bureau adds to a coded field of a type."""
@@ -83,6 +86,7 @@ class Reading:
     statistics: tuple[Row, ...]
     extra_codes: Codes
     mistakes: tuple[Mistake, ...]
+    registers: tuple[Row, ...] = ()
 
 
 def load(folder: Path) -> Bureau:
@@ -108,12 +112,14 @@ def read(folder: Path) -> Reading:
     own = _bureau(folder, regions, found)
     extra_codes = _codes(folder, found)
     statistics = tuple(_statistics(folder, found))
+    registers = tuple(_registers(folder, found))
     bureau = None
     if regions and own and not found.mistakes:
         bureau = Bureau(
-            **own, regions=regions, extra_codes=extra_codes, statistics=statistics, folder=folder, hash=digest(folder)
-        )
-    return Reading(bureau, statistics, extra_codes, tuple(sorted(found.mistakes)))
+            **own, regions=regions, extra_codes=extra_codes, statistics=statistics, folder=folder, hash=digest(folder),
+            registers=registers,
+        )  # fmt: skip
+    return Reading(bureau, statistics, extra_codes, tuple(sorted(found.mistakes)), registers)
 
 
 def digest(folder: Path) -> str:
@@ -411,6 +417,20 @@ def _field_mistakes(row: Row, type_: str, name: str) -> Iterator[Mistake]:
     known = {known for fields in registers for known in fields}
     if not specs and (meant := misspelt(name, known)):
         yield row.mistake("field", f"没有字段 {name}", f"是否应为 {meant}")
+
+
+# registers.toml
+
+
+def _registers(folder: Path, found: _Found) -> Iterator[Row]:
+    """The rows as written; `services.reporting.registers` knows what they may hold."""
+    document = found.document(folder, REGISTERS) if (folder / REGISTERS).exists() else None
+    for name, value in document.values.items() if document else ():
+        if isinstance(value, dict):
+            yield from document.rows(name) if document else ()
+        else:
+            row = document.row() if document else Row(name, {}, REGISTERS, 1)
+            found.add(row.mistake(name, f"{name} 不是名册", f"写成一段 [{name}]"))
 
 
 # statistics/*.toml

@@ -47,7 +47,7 @@ class Reader:
 
     def __init__(self, settings: Settings, connection: asyncpg.Connection) -> None:
         self.settings, self.connection = settings, connection
-        self.definitions = DEFINITIONS
+        self.definitions: tuple[Definition, ...] = DEFINITIONS
 
     def loop(self) -> Loop:
         """A new loop, not started."""

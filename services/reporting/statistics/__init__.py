@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from services.contracts.fields import FieldSpec
 from services.contracts.rows import Mistake, Mistakes, Row
+from services.reporting import registers
 from services.reporting.definition import Definition
 from services.reporting.grammar import Codes, merged, parse
 from services.runtime import bureau, toml
@@ -29,14 +32,26 @@ def shipped() -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def read(own: Sequence[Row], extra_codes: Codes) -> tuple[tuple[Definition, ...], list[Mistake]]:
-    """The definitions of the shipped rows and a bureau's own, and every mistake in them."""
-    return parse(merged(shipped(), own), extra_codes=extra_codes)
+def read(
+    own: Sequence[Row], extra_codes: Codes, own_registers: Sequence[Row] = ()
+) -> tuple[tuple[Definition, ...], list[Mistake]]:
+    """The definitions of the shipped rows and a bureau's own, and every mistake in them and in the registers."""
+    known, mistakes = registers.read(own_registers, extra_codes)
+    members = {name: registers.fields(register) for name, register in known.items()}
+    unread: dict[str, dict[str, FieldSpec]] = {row.key: {} for row in own_registers if row.key not in known}
+    found, more = parse(merged(shipped(), own), extra_codes=extra_codes, registers={**unread, **members})
+    based = (replace(d, basis=_basis(d, known)) for d in found)
+    return tuple(one for d in based for one in (d, *(d.halves if d.cohort else ()))), sorted([*mistakes, *more])
+
+
+def _basis(definition: Definition, known: registers.Registers) -> tuple[str, ...]:
+    """The hashes of the registers that it reads: another register gives other figures."""
+    return tuple(known[name].hash for name in (*definition.lookups, definition.register) if name in known)
 
 
 def definitions(of: bureau.Bureau) -> tuple[Definition, ...]:
-    """All statistics of a bureau. Raises `Mistakes`."""
-    found, mistakes = read(of.statistics, of.extra_codes)
+    """All statistics of a bureau, with the two counts that each cohort is made of. Raises `Mistakes`."""
+    found, mistakes = read(of.statistics, of.extra_codes, of.registers)
     if mistakes:
         raise Mistakes(mistakes)
     return found
