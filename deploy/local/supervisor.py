@@ -37,7 +37,11 @@ START_SECONDS = 60.0
 STREAM_SECONDS = 10.0
 """How long the start waits for a stream before it goes on without."""
 LOG_SECONDS = 60.0
-STREAMS = (("reporting-stream", "services.reporting.stream"), ("warning-stream", "services.warning.stream"))
+STREAMS = (
+    ("ingest-stream", "services.ingest.stream"),
+    ("reporting-stream", "services.reporting.stream"),
+    ("warning-stream", "services.warning.stream"),
+)
 """Each stream is a process of its own; the database knows it as `hub-` and its name."""
 
 

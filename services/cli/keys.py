@@ -9,12 +9,15 @@ from dataclasses import asdict
 from typing import Annotated, Any, TypeVar
 
 import asyncpg
+from aiokafka.errors import KafkaError
 from cyclopts import App, Parameter
 from rich.console import Console
 from rich.table import Table
 
 from services.cli.running import CommandFailed, connected
+from services.contracts.topics import Topic, inbox_of, receipts_of
 from services.runtime import access, postgres
+from services.runtime.kafka import ensure_topics, named
 
 T = TypeVar("T")
 keys = App(name="keys", help="报送单位和程序的钥匙：新增、列出、停用。")
@@ -33,6 +36,7 @@ def add(
     status: Options = None,
     right: Options = None,
     rate: float | None = None,
+    kafka: Annotated[bool, Parameter(negative="")] = False,
     json_: Json = False,
 ) -> None:
     """新增一把钥匙。钥匙只显示这一次。
@@ -53,6 +57,8 @@ def add(
         publish、correct、retract、history、read（可重复；默认 publish）。
     rate
         每秒至多多少条事件（默认不限）。
+    kafka
+        也可经 Kafka 报送：建立主题 inbox.NAME（送入）和 receipts.NAME（回执）。
     """
     scope = access.Scope(
         sources=tuple(source or ()),
@@ -63,13 +69,37 @@ def add(
         rate=rate,
     )
     try:
-        key, token = _run(lambda connection: access.add_key(connection, name, scope))
+        if kafka:
+            _make_topics(name, scope)
+        key, token = _run(lambda connection: access.add_key(connection, name, scope, kafka=kafka))
     except ValueError as error:
         raise CommandFailed(f"钥匙没有新增：{error}") from error
+    topics = _topics_on_kafka(name) if kafka else {}
     if json_:
-        print(json.dumps({"id": key.id, "key": token, "scope": asdict(scope)}, ensure_ascii=False))
+        print(json.dumps({"id": key.id, "key": token, "scope": asdict(scope), **topics}, ensure_ascii=False))
         return
     print(f"{name} 的钥匙（编号 {key.id}）只显示这一次，请立即交给对方：\n{token}")
+    if kafka:
+        print(f"Kafka（{connected().kafka_bootstrap}）：送入 {topics['inbox']}，回执 {topics['receipts']}")
+
+
+def _topics(publisher: str) -> dict[str, Topic]:
+    return {"inbox": inbox_of(publisher), "receipts": receipts_of(publisher)}
+
+
+def _topics_on_kafka(publisher: str) -> dict[str, str]:
+    settings = connected()
+    return {role: named(settings, topic) for role, topic in _topics(publisher).items()}
+
+
+def _make_topics(publisher: str, scope: access.Scope) -> None:
+    """Before the key, so that whoever has it can write at once. Raises ValueError for what no key may be."""
+    if problems := access.problems_of(publisher, scope, kafka=True):
+        raise ValueError("; ".join(problems))
+    try:
+        asyncio.run(ensure_topics(connected(), _topics(publisher).values()))
+    except (KafkaError, TimeoutError) as error:
+        raise CommandFailed(f"没有建立 {publisher} 的主题（{error}）：用 hub status 查看 Kafka") from error
 
 
 @keys.command(name="list")
@@ -84,7 +114,11 @@ def list_(*, json_: Json = False) -> None:
         scope = key.scope
         parts = (scope.sources, scope.types, scope.regions or ("全部",), scope.statuses, scope.rights)
         table.add_row(
-            key.id, key.name, *("\n".join(part) for part in parts), _minute(key.created), _minute(key.revoked)
+            key.id,
+            f"{key.name}（Kafka）" if key.kafka else key.name,
+            *("\n".join(part) for part in parts),
+            _minute(key.created),
+            _minute(key.revoked),
         )
     Console().print(table)
 
@@ -108,6 +142,7 @@ def _row(key: access.Key) -> dict[str, Any]:
         "id": key.id,
         "name": key.name,
         "scope": asdict(key.scope),
+        "kafka": key.kafka,
         "created": key.created and key.created.isoformat(),
         "revoked": key.revoked and key.revoked.isoformat(),
     }

@@ -21,6 +21,8 @@ class Topic:
     about: str
     durable: bool = True
     """Each record is on disk before it is acknowledged (`flush.messages=1` on one broker)."""
+    foreign: bool = False
+    """A partner writes it: what cannot be read is set aside without end, and its times are the broker's."""
 
 
 URGENT_FAMILIES = ("weather", "warning", "callout", "duty", "incident", "command", "alarm")
@@ -71,6 +73,16 @@ _URGENT_PARTITION = {
     "command": 5, "emergency": 5, "support": 5,
     "alarm": 6, "device": 6, "anomaly": 6,
 }  # fmt: skip
+
+
+def inbox_of(publisher: str) -> Topic:
+    """Where a partner that speaks Kafka writes its events: one partition, so that they stay in order."""
+    return Topic(f"inbox.{publisher}", "inbox", (), 1, 30, f"events from {publisher}", foreign=True)
+
+
+def receipts_of(publisher: str) -> Topic:
+    """Where a partner reads what became of each record of its inbox."""
+    return Topic(f"receipts.{publisher}", "receipts", (), 1, 30, f"outcomes for {publisher}")
 
 
 def topic_of(type_: Type, lane: str = "") -> Topic:

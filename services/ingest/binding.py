@@ -1,4 +1,4 @@
-"""From an HTTP request to raw events: CloudEvents 1.0 structured, binary and batched mode, and NDJSON.
+"""From an HTTP request or a Kafka record to raw events: CloudEvents 1.0 structured, binary and batched, and NDJSON.
 
 Pure. Whether an event is a good one is the door's matter; here only bytes become JSON values. Source: CloudEvents
 HTTP Protocol Binding 1.0.2 and JSON Event Format 1.0.2. Beyond them, plain `application/json` is taken as structured
@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
+from math import inf
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -46,6 +47,9 @@ class TooMany(ValueError):
         self.limit = limit
 
 
+KafkaHeaders = Iterable[tuple[str, bytes | None]]
+
+
 class Sent(msgspec.Struct, frozen=True, gc=False):
     """One event as sent: its place in the request, its size in bytes, and its value or why there is none."""
 
@@ -55,8 +59,16 @@ class Sent(msgspec.Struct, frozen=True, gc=False):
     problem: Problem | None = None
 
 
-# Fractions become decimals, so that an amount leaves as it came.
-_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+def _fraction(text: str) -> Decimal | float:
+    """A decimal, so that an amount leaves as it came; infinite, which the door refuses, beyond the range of doubles."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return inf
+    return number if -300 < number.adjusted() < 300 else inf
+
+
+_decode = msgspec.json.Decoder(float_hook=_fraction).decode
 _decode_batch = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _BOM = b"\xef\xbb\xbf"
@@ -80,6 +92,35 @@ def read(content_type: str, headers: Headers, body: bytes) -> list[Sent]:
     if media == "application/json":
         return _plain(body)
     raise Unsupported(f"content type {media or 'missing'}: send one of {', '.join(ACCEPTED)}")
+
+
+def read_kafka(headers: KafkaHeaders, value: bytes | None) -> Sent:
+    """The event in a Kafka record; whatever is wrong with it becomes its problem.
+
+    CloudEvents Kafka Protocol Binding 1.0.2: structured by `content-type`, else binary by `ce_` headers, whose values
+    are UTF-8 as they are. Beyond it, a record without either is taken as structured: that is what people send with
+    kcat.
+    """
+    body = (value or b"").removeprefix(_BOM)
+    try:
+        texts = {name.lower(): _utf8(name, text or b"") for name, text in headers}
+        content_type = texts.get("content-type", "")
+        attributes = {name[3:]: text for name, text in texts.items() if name.startswith("ce_")}
+        media, _ = media_type(content_type)
+        if attributes and media not in (STRUCTURED, BATCH):
+            return _binary(media or "application/json", content_type or "application/json", attributes, body)
+        return one(0, body)
+    except Unparsable as error:
+        return Sent(0, len(body), problem=Problem(0, None, "", str(error), "not_json"))
+    except Unsupported as error:
+        return Sent(0, len(body), problem=Problem(0, None, "", str(error), "content_type"))
+
+
+def _utf8(name: str, text: bytes) -> str:
+    try:
+        return text.decode()
+    except UnicodeDecodeError as error:
+        raise Unparsable(f"header {name[:100]} is not UTF-8") from error
 
 
 def media_type(content_type: str) -> tuple[str, dict[str, str]]:

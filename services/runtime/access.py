@@ -7,10 +7,12 @@ poll behind it, so that a revoked key is refused within a second and the door st
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
 import hashlib
 import hmac
 import json
+import re
 import secrets
 import time
 from collections.abc import Coroutine, Mapping
@@ -83,6 +85,8 @@ class Key:
     """SHA-256 of the secret, 32 bytes."""
     created: datetime.datetime | None = None
     revoked: datetime.datetime | None = None
+    kafka: bool = False
+    """The publisher writes to `inbox.<name>` too."""
 
     def may(self, right: str) -> bool:
         """Whether the key has a right."""
@@ -122,6 +126,8 @@ class Snapshot:
     version: int
     keys: Mapping[str, Key]
     sessions: Mapping[bytes, Session]
+    inboxes: Mapping[str, Key] = field(default_factory=dict)
+    """Publishers that have an inbox on Kafka, each with its newest key; a revoked one only when all are."""
 
 
 class Access:
@@ -202,10 +208,9 @@ class Access:
 
 
 async def _at_most(waiting: Coroutine[Any, Any, object], seconds: float) -> None:
-    try:
-        await asyncio.wait_for(waiting, seconds)
-    except TimeoutError:
-        return
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):  # wait_for may swallow a cancellation (Python 3.11)
+            await waiting
 
 
 def _bearer(header: str | None) -> tuple[str, str]:
@@ -219,6 +224,10 @@ def _bearer(header: str | None) -> tuple[str, str]:
 async def _read(connection: asyncpg.Connection, version: int) -> Snapshot:
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         keys = await connection.fetch("SELECT * FROM access.key WHERE revoked IS NULL")
+        inboxes = await connection.fetch(
+            "SELECT DISTINCT ON (name) * FROM access.key WHERE kafka"
+            " ORDER BY name, revoked IS NOT NULL, created DESC, id DESC"
+        )
         sessions = await connection.fetch(
             "SELECT s.token, s.csrf, s.expires, a.name, a.role, a.region FROM access.session s"
             " JOIN access.account a ON a.name = s.account WHERE s.expires > now() AND a.disabled IS NULL"
@@ -227,31 +236,45 @@ async def _read(connection: asyncpg.Connection, version: int) -> Snapshot:
         version,
         {row["id"]: _key(row) for row in keys},
         {r["token"]: Session(r["name"], r["role"], r["region"], r["csrf"], r["expires"]) for r in sessions},
+        {row["name"]: _key(row) for row in inboxes},
     )
 
 
 def _key(row: asyncpg.Record) -> Key:
     scope = msgspec.json.decode(row["scope"], type=Scope)
-    return Key(row["id"], row["name"], scope, row["secret"], row["created"], row["revoked"])
+    return Key(row["id"], row["name"], scope, row["secret"], row["created"], row["revoked"], row["kafka"])
 
 
-async def add_key(connection: asyncpg.Connection, name: str, scope: Scope, *, by: str = "cli") -> tuple[Key, str]:
-    """Make a key for a publisher; returns it and its token `hub_<id>_<secret>`, which is kept nowhere.
-
-    Raises ValueError with what is wrong with the name or the scope.
-    """
+def problems_of(name: str, scope: Scope, *, kafka: bool = False) -> list[str]:
+    """What is wrong with a key that somebody wants, one sentence each; `kafka`: its publisher gets an inbox."""
     problems = scope.problems()
     if not name or len(name) > 64 or not name.isprintable() or " " in name:
         problems.insert(0, "a name is 1 to 64 characters without blanks")
-    if problems:
+    elif kafka and not _TOPIC_PART.fullmatch(name):
+        problems.insert(0, "a publisher on Kafka has a name of letters a-z, digits, dots, hyphens and underscores")
+    return problems
+
+
+_TOPIC_PART = re.compile(r"[A-Za-z0-9._-]+")
+
+
+async def add_key(
+    connection: asyncpg.Connection, name: str, scope: Scope, *, kafka: bool = False, by: str = "cli"
+) -> tuple[Key, str]:
+    """Make a key for a publisher; returns it and its token `hub_<id>_<secret>`, which is kept nowhere.
+
+    With `kafka` the publisher's inbox is read too: its topics are made before. Raises ValueError with what is wrong
+    with the name or the scope.
+    """
+    if problems := problems_of(name, scope, kafka=kafka):
         raise ValueError("; ".join(problems))
     id_, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     async with connection.transaction():
         row = await connection.fetchrow(
-            "INSERT INTO access.key (id, name, secret, scope) VALUES ($1, $2, $3, $4) RETURNING *",
-            id_, name, hashlib.sha256(secret.encode()).digest(), json.dumps(asdict(scope)),
+            "INSERT INTO access.key (id, name, secret, scope, kafka) VALUES ($1, $2, $3, $4, $5) RETURNING *",
+            id_, name, hashlib.sha256(secret.encode()).digest(), json.dumps(asdict(scope)), kafka,
         )  # fmt: skip
-        await audit(connection, by, "key.added", id=id_, name=name, scope=asdict(scope))
+        await audit(connection, by, "key.added", id=id_, name=name, scope=asdict(scope), kafka=kafka)
     assert row is not None  # noqa: S101  RETURNING always returns
     return _key(row), f"hub_{id_}_{secret}"
 

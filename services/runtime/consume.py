@@ -21,7 +21,7 @@ import hashlib
 import itertools
 import json
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
 
@@ -72,6 +72,8 @@ class Position:
     first: int
     next: int
     record_digest: bytes | None
+    foreign: bool = False
+    """A partner writes it: it is read on however much is set aside, and its offsets may have gaps."""
 
     @property
     def name(self) -> str:
@@ -112,7 +114,7 @@ class Slice:
     def __iter__(self) -> Iterator[Record]:
         """The records to fold; ends early when too many in a row were set aside."""
         for record in self.records:
-            if self.run >= FLOOD:
+            if self.run >= FLOOD and not self.position.foreign:
                 self.next, self.flooded = record.offset, True
                 return
             if record.offset in self.refused:
@@ -129,6 +131,11 @@ class Slice:
         self.asides.append(Aside(self.position, record.offset, reason, detail[:2000].replace("\0", ""), value))
         at = record.offset - self.first
         self.digests[at : at + 1] = [hashlib.sha256(value).hexdigest()]
+
+    @property
+    def last(self) -> Record:
+        """The record before `next`."""
+        return next(record for record in reversed(self.records) if record.offset < self.next)
 
     @property
     def handled(self) -> int:
@@ -149,14 +156,23 @@ class Fold(Protocol):
         """Write the effect, inside the transaction that moves the positions; may still set records aside."""
 
 
+AskTopics = Callable[[], Awaitable[Sequence[Topic]]]
+"""Answers which topics to read, all of which exist. Raises KafkaError when it cannot."""
+
+
 class Loop:
-    """Reads topics into one schema until it is told to stop."""
+    """Reads topics into one schema until it is told to stop.
+
+    `topics` may be a question that is asked again every second: another answer, and reading starts again with it.
+    """
 
     def __init__(
-        self, settings: Settings, dsn: str, bootstrap: str, *, schema: str, topics: Sequence[Topic], fold: Fold
-    ) -> None:
+        self, settings: Settings, dsn: str, bootstrap: str, *, schema: str, topics: Sequence[Topic] | AskTopics,
+        fold: Fold,
+    ) -> None:  # fmt: skip
         self._settings, self._dsn, self._bootstrap = settings, dsn, bootstrap
-        self._schema, self._topics, self._fold = schema, topics, fold
+        self._schema, self._ask_topics, self._fold = schema, topics, fold
+        self._topics: Sequence[Topic] = ()
         self._stop = asyncio.Event()
         self._since = datetime.datetime.now(datetime.UTC)
         self._state = "starting"
@@ -193,6 +209,7 @@ class Loop:
         async with self._connection() as connection:
             if not await self._lead(connection):
                 return
+            self._topics = await self._wanted()
             async with self._consumer() as consumer:
                 positions = await self._positions(connection, consumer)
                 await self._fold.reset(connection, list(positions.values()))
@@ -215,8 +232,11 @@ class Loop:
             for task in done:
                 task.result()
         finally:
-            for task in tasks:
-                task.cancel()
+            left = set(tasks)
+            while left:  # wait_for may swallow a cancellation (Python 3.11)
+                for task in left:
+                    task.cancel()
+                _, left = await asyncio.wait(left, timeout=0.5)
             await asyncio.gather(*tasks, return_exceptions=True)
 
     @contextlib.asynccontextmanager
@@ -237,11 +257,15 @@ class Loop:
             await self._pause(0.25)
         return False
 
+    async def _wanted(self) -> Sequence[Topic]:
+        return await self._ask_topics() if callable(self._ask_topics) else self._ask_topics
+
     @contextlib.asynccontextmanager
     async def _consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap, enable_auto_commit=False, auto_offset_reset="none",
             fetch_max_bytes=16 << 20, max_partition_fetch_bytes=2 << 20, request_timeout_ms=10_000,
+            isolation_level="read_committed" if any(t.foreign for t in self._topics) else "read_uncommitted",
         )  # fmt: skip
         try:
             await asyncio.wait_for(consumer.start(), 10)
@@ -258,7 +282,8 @@ class Loop:
         """The position of every partition, new ones included; those that do not fit their log are stopped."""
         prefix = self._settings.topic_prefix
         cluster, ids = self._log = await self._identify()
-        partitions = [TopicPartition(prefix + t.name, p) for t in self._topics for p in range(t.partitions)]
+        rows = {TopicPartition(prefix + t.name, p): t for t in self._topics for p in range(t.partitions)}
+        partitions = list(rows)
         consumer.assign(partitions)
         begins, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
         self._stopped.clear()
@@ -269,7 +294,7 @@ class Loop:
                 "SELECT * FROM position WHERE topic = $1 AND partition = $2 AND is_current", name, tp.partition
             ) or await connection.fetchrow(BEGIN, name, tp.partition, cluster, ids[tp.topic], begins[tp])
             position = Position(row["id"], name, tp.partition, row["epoch"], row["first"], row["next"],
-                                row["record_digest"])  # fmt: skip
+                                row["record_digest"], rows[tp].foreign)  # fmt: skip
             why = misfit(row, cluster, ids[tp.topic], begins[tp], ends[tp])
             if why:
                 self._halt(consumer, tp, position, why)
@@ -335,13 +360,13 @@ class Loop:
                 return None
             records = records[1:]
         missing = next((offset for offset, r in enumerate(records, cursor) if r.offset != offset), None)
-        if missing is not None:
+        if missing is not None and not position.foreign:  # a partner's transactions leave marks that nobody is given
             self._halt(consumer, tp, position, f"offset {missing} is missing from the log. {EPOCH_HINT}")
-        elif records and run >= FLOOD:
+        elif records and run >= FLOOD and not position.foreign:
             self._halt(consumer, tp, position, FLOOD_HINT)
         elif records:
             refused = self._refused.get(position.id, {})
-            return Slice(position, cursor, cursor + len(records), records, refused=refused, run=run)
+            return Slice(position, cursor, records[-1].offset + 1, records, refused=refused, run=run)
         return None
 
     # --- writing --------------------------------------------------------------------------------------------------
@@ -368,13 +393,14 @@ class Loop:
         if isinstance(error, (StartAgain, Fenced, KafkaError, *postgres.NOT_NOW)):
             raise error
         piece = slices[0]
+        offset = piece.records[0].offset
         refused = self._refused.setdefault(piece.position.id, {})
         if len(slices) > 1 or len(piece.records) > 1:
             self._one_by_one = sum(len(s.records) for s in slices)
-        elif piece.first in refused:  # set aside, it fails all the same
+        elif offset in refused:  # set aside, it fails all the same
             raise error
         else:
-            refused[piece.first] = repr(error)
+            refused[offset] = repr(error)
         raise StartAgain(f"refused: {error!r}") from error
 
     async def _advance(self, connection: asyncpg.Connection, slices: list[Slice]) -> None:
@@ -391,7 +417,7 @@ class Loop:
             [s.position.id for s in slices], [s.first for s in slices], [s.next for s in slices],
             [s.handled for s in slices], [s.duplicates for s in slices],
             [sum(not a.late for a in s.asides) for s in slices],
-            [hashlib.sha256(s.records[s.next - s.first - 1].value or b"").digest() for s in slices],
+            [hashlib.sha256(s.last.value or b"").digest() for s in slices],
         )  # fmt: skip
         if len(moved) != len(slices):
             raise Fenced(f"{len(moved)} of {len(slices)} positions were still ours")
@@ -405,6 +431,8 @@ class Loop:
         try:
             for tick in itertools.count(1):
                 await self._still_ours(connection, positions, ask_kafka=tick % LOG_SECONDS == 0)
+                if await self._wanted() != self._topics:
+                    raise StartAgain("other topics than at the start")
                 ends = await asyncio.wait_for(consumer.end_offsets(list(positions)), 10)
                 await connection.execute(
                     f"INSERT INTO {self._schema}.reader (role, pid, since, seen, state, stopped, ends)"  # noqa: S608

@@ -183,11 +183,13 @@ def configuration(topic: Topic, replication: int) -> dict[str, str]:
     acknowledged records lost, without it 82,501 of 95,463); with three, two must have it.
     """
     durable = {"flush.messages": "1"} if topic.durable and replication == 1 else {}
+    times = {"message.timestamp.type": "LogAppendTime"} if topic.foreign else {}
     return {
         "retention.ms": str(topic.retention_days * DAY_MS),
         "max.message.bytes": str(RECORD_BYTES),
         "min.insync.replicas": "2" if replication >= 3 else "1",
         **durable,
+        **times,
     }
 
 

@@ -16,6 +16,7 @@ NOT_NOW = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.Inter
 _SERVICES = ROOT / "services"
 SCHEMAS: tuple[tuple[str, tuple[Path, ...]], ...] = (
     ("access", (_SERVICES / "runtime" / "schema" / "access",)),
+    ("ingest", (_SERVICES / "runtime" / "schema" / "consume", _SERVICES / "ingest" / "schema")),
     ("reporting", (_SERVICES / "runtime" / "schema" / "consume", _SERVICES / "reporting" / "schema")),
 )
 """Each schema and the folders of migrations that make it; the consume loop's tables stand in every service's."""
