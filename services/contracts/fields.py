@@ -74,15 +74,23 @@ def _count(value: Any) -> str | None:
     return _integer(value) or ("must not be negative" if value < 0 else None)
 
 
+_NUMERIC = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+
+
 def decimal(value: Any) -> Decimal | None:
-    """An exact decimal from a JSON number or a numeric string; None when it is neither."""
+    """An exact decimal from a JSON number or a text written like one; None when it is neither, or beyond 10^±300.
+
+    Beyond that, arithmetic overflows; Python alone would also read ` 12 `, `1_000` and other digits than 0 to 9.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        return None
+    if isinstance(value, str) and not _NUMERIC.fullmatch(value):
         return None
     try:
         number = Decimal(str(value))
     except InvalidOperation:
         return None
-    return number if number.is_finite() else None
+    return number if number.is_finite() and -300 < number.adjusted() < 300 else None
 
 
 def _number(value: Any) -> str | None:

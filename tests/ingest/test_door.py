@@ -64,6 +64,7 @@ REFUSED: dict[str, tuple[dict[str, Any], set[tuple[str, str]]]] = {
     "attribute too long": ({"extra": LONG}, {("extra", "too_long")}),
     "correctssource alone": ({"correctssource": "/bureau/inspections"}, {("correctssource", "correction")}),
     "whole number beyond 2^53": ({"data": {"hazard_id": "1", "n": 2**60}}, {("data", "number")}),
+    "a fraction beyond doubles": ({"data": {"hazard_id": "1", "n": msgspec.Raw(b"[1e400]")}}, {("data", "number")}),
     "U+0000": ({"data": {"hazard_id": "1", "note": "a\x00b"}}, {("", "characters")}),
     "several": (
         {"id": 1, "time": "now", "status": "x", "Ünknown": 1},
@@ -237,6 +238,30 @@ def test_amounts_have_two_decimals() -> None:
     fine = event(type="penalty.imposed", data={"case_id": "1", "amount_cny": 1200.5})
     assert isinstance(admit(fine), Admitted)
     assert codes(fine | {"data": {"case_id": "1", "amount_cny": "0.125"}}) == {("data.amount_cny", "money")}
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        (b"1e99999999", "kind"),
+        (b"1e-99999999999999999999", "kind"),
+        (b'"1e99999999999999999999"', "kind"),
+        (b'"1_000"', "kind"),
+        (b'" 12 "', "kind"),
+        (b'"NaN"', "kind"),
+        (b"true", "kind"),
+        (b"1e15", "money"),
+        (b"0.001", "money"),
+        (b"-0.00", None),
+        (b"1e2", None),
+        (b"99999999999999.99", None),
+    ],
+)
+def test_amounts_as_they_are_written(sent: bytes, code: str | None) -> None:
+    raw = msgspec.json.encode(event(type="penalty.imposed", data={"case_id": "1", "amount_cny": "@"}))
+    judged = DOOR.admit(binding.one(0, raw.replace(b'"@"', sent)), KEY, NOW)
+    found = {p.code for p in judged if p.field == "data.amount_cny"} if isinstance(judged, list) else {None}
+    assert found == {code}
 
 
 SUBJECTS: dict[str, tuple[dict[str, Any], str, dict[str, Any]]] = {
