@@ -57,6 +57,10 @@ class Intake:
         """Nothing is kept but the last moment of each inbox."""
         self._inboxes.forget()
 
+    async def stale(self, _connection: asyncpg.Connection) -> str | None:
+        """Nothing here outlives the database."""
+        return None
+
     async def prepare(self, slices: list[Slice]) -> Batch:
         """Judge and publish what came by inboxes, read the rest."""
         batch = Batch()

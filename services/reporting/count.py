@@ -76,6 +76,14 @@ class Count:
         else:
             await tally_store.counted(connection, new)
 
+    async def stale(self, connection: asyncpg.Connection) -> str | None:
+        """A definition that is to be counted anew: `hub recount --repair` asks for that."""
+        hashes = [d.hash for d in self._definitions if tallied(d)]
+        asked = await connection.fetchval(
+            "SELECT EXISTS (SELECT FROM reporting.definition WHERE counted IS NULL AND hash = ANY($1))", hashes
+        )
+        return "a statistic is to be counted anew" if asked else None
+
     # --- before the transaction -----------------------------------------------------------------------------------
 
     async def prepare(self, slices: list[Slice]) -> Batch:

@@ -51,9 +51,6 @@ HELD = (
 )
 """What the tally holds of the definitions, with the opposite sign."""
 
-START_AGAIN = "reporting_start_again"
-"""NOTIFY on this channel makes the reader begin again from what the database says."""
-
 Progress = Callable[[int, int], None]
 """Told (pages done, pages in all)."""
 
@@ -130,13 +127,12 @@ async def repair(connection: asyncpg.Connection, series: Series) -> int:
 
 
 async def mend(dsn: str, hashes: set[str]) -> None:
-    """Have the reader count these definitions anew; until it has, their figures answer 503."""
+    """Have the reader count these definitions anew (it looks once a second); until it has, their figures answer 503."""
     connection = await _connect(dsn, "recount")
     try:
         await connection.execute(
             "UPDATE definition SET counted = NULL, progress = 0 WHERE hash = ANY($1)", list(hashes)
         )
-        await connection.execute("SELECT pg_notify($1, 'count anew')", START_AGAIN)
     finally:
         await connection.close()
 

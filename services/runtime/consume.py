@@ -149,6 +149,9 @@ class Fold(Protocol):
     async def reset(self, connection: asyncpg.Connection, positions: Sequence[Position]) -> None:
         """Forget what is in memory and read it from the database."""
 
+    async def stale(self, connection: asyncpg.Connection) -> str | None:
+        """Why what is in memory no longer holds (asked once a second); None when it does."""
+
     async def prepare(self, slices: list[Slice]) -> Any:
         """Everything that needs no transaction; runs while the transaction before it is being written."""
 
@@ -453,6 +456,8 @@ class Loop:
         rows = await connection.fetch(f"SELECT id FROM {self._schema}.position WHERE is_current")  # noqa: S608
         if not {p.id for p in positions.values()} <= {row["id"] for row in rows}:
             raise StartAgain("a new epoch was started")
+        if why := await self._fold.stale(connection):
+            raise StartAgain(why)
         if ask_kafka and await self._identify() != self._log:
             raise StartAgain("Kafka holds other logs than at the start")
 

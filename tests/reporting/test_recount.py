@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 
-from services.reporting.recount import recount
+from services.reporting.recount import mend, recount
 from tests.records import correction, record, retraction
 from tests.reporting.conftest import SHANGHAI, Reader, statistic
 
@@ -62,4 +63,16 @@ async def test_a_new_statistic_is_counted_from_the_ledger(reader: Reader) -> Non
     )
     await reader.read([record(subject="one more")])
     assert await reader.total("hazards_by_region") == hazards + 1
+    assert await recount(reader.settings.postgres_dsn, reader.definitions, SHANGHAI) == []
+
+
+async def test_a_repair_is_done_by_the_reader_at_work(reader: Reader) -> None:
+    await reader.read(year(4, 100))
+    await reader.connection.execute("UPDATE tally_day SET events = events + 3 WHERE series = 1")
+    found = await recount(reader.settings.postgres_dsn, reader.definitions, SHANGHAI)
+    async with reader.running():
+        await mend(reader.settings.postgres_dsn, {difference.definition for difference in found})
+        async with asyncio.timeout(10):
+            while await reader.connection.fetchval("SELECT EXISTS (SELECT FROM definition WHERE counted IS NULL)"):
+                await asyncio.sleep(0.1)
     assert await recount(reader.settings.postgres_dsn, reader.definitions, SHANGHAI) == []
