@@ -29,6 +29,9 @@ class Notes:
     async def reset(self, connection: asyncpg.Connection, positions: Sequence[Position]) -> None:
         """Nothing is kept in memory."""
 
+    async def stale(self, connection: asyncpg.Connection) -> str | None:
+        return None
+
     async def prepare(self, slices: list[Slice]) -> list[tuple[str, int, int, str]]:
         """The notes to write."""
         notes = []
