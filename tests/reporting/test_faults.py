@@ -1,0 +1,288 @@
+"""Whatever call fails, and however: ledger, tally, seals and positions hold the truth, each record once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaConsumer
+
+from services.contracts.topics import BY_NAME
+from services.reporting import count, tally_store
+from services.reporting.recount import recount
+from services.reporting.tally import Series
+from services.reporting.verify import verify
+from services.runtime import consume, postgres
+from services.runtime.consume import Loop
+from tests.records import publish, record
+from tests.reporting.conftest import SHANGHAI, Reader
+from tests.reporting.mixture import Mixture
+from tests.reporting.truth import UNEXPLAINED, Record, expected, found
+
+TOPICS = (BY_NAME["hazards"], BY_NAME["readiness"])
+ERRORS = (ConnectionError, asyncio.CancelledError, TimeoutError, asyncpg.ConnectionDoesNotExistError)
+CALLS: tuple[tuple[Any, tuple[str, ...]], ...] = (
+    (asyncpg.Connection, ("execute", "fetch", "fetchrow", "fetchval", "executemany", "copy_records_to_table",
+                          "copy_to_table")),
+    (AIOKafkaConsumer, ("start", "getmany", "beginning_offsets", "end_offsets")),
+    (postgres, ("connect",)),
+    (consume, ("topic_ids",)),
+)  # fmt: skip
+"""Every call on Kafka or PostgreSQL that the loop awaits; a transaction's BEGIN, COMMIT and ROLLBACK are `execute`."""
+
+
+class Saboteur:
+    """Lets one call fail: before it is made, or after it took effect and the answer is lost."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, spared: asyncpg.Connection) -> None:
+        self.spared = spared
+        self.seen: dict[str, None] = {}
+        self.place = ""
+        self.error: type[BaseException] = ConnectionError
+        self.late = False
+        for owner, names in CALLS:
+            for name in names:
+                monkeypatch.setattr(owner, name, self._wrapped(getattr(owner, name), name))
+
+    def arm(self, place: str, error: type[BaseException], *, late: bool) -> None:
+        """The next call at this place fails, once; `place` is empty again when it did."""
+        self.place, self.error, self.late = place, error, late
+
+    def _wrapped(self, call: Callable[..., Any], name: str) -> Callable[..., Any]:
+        async def wrapped(*arguments: Any, **named: Any) -> Any:
+            if arguments and arguments[0] is self.spared:
+                return await call(*arguments, **named)
+            text = arguments[1] if len(arguments) > 1 and isinstance(arguments[1], str) else ""
+            place = f"{name} {' '.join(text.split())[:50]}"
+            self.seen[place] = None
+            struck = self.place != "" and place.startswith(self.place)
+            if struck:
+                self.place = ""
+                error, late = self.error, self.late
+            if not struck or late:
+                answer = await call(*arguments, **named)
+            if struck:
+                raise error("sabotage")
+            return answer
+
+        return wrapped
+
+
+class Story:
+    """One reader with its records, checked against the truth after every trouble."""
+
+    def __init__(self, reader: Reader, seed: int) -> None:
+        self.reader, self.mixture = reader, Mixture(seed)
+        self.records: list[Record] = []
+
+    def loop(self) -> Loop:
+        settings = self.reader.settings
+        fold = count.Count(settings.postgres_dsn, self.reader.definitions, SHANGHAI)
+        return Loop(settings, settings.postgres_dsn, settings.kafka_bootstrap, schema="reporting", topics=TOPICS,
+                    fold=fold)  # fmt: skip
+
+    async def tell(self, fresh: list[Record]) -> None:
+        """Publish more records."""
+        self.records += fresh
+        await publish(self.reader.settings, fresh)
+
+    @contextlib.asynccontextmanager
+    async def reading(self) -> AsyncIterator[None]:
+        """The loop at work; started again when it ends, as the supervisor does."""
+        loops: list[Loop] = []
+        stopped = asyncio.Event()
+
+        async def supervise() -> None:
+            while not stopped.is_set():
+                loops[:] = [self.loop()]
+                with contextlib.suppress(*ERRORS):
+                    await asyncio.create_task(loops[0].run())
+
+        task = asyncio.create_task(supervise())
+        try:
+            yield
+        finally:
+            stopped.set()
+            for loop in loops:
+                loop.stop()
+            await asyncio.wait_for(task, 10)
+
+    async def caught_up(self) -> None:
+        """Until as many records are explained as were published."""
+        async with asyncio.timeout(20):
+            while await self._explained() != len(self.records):  # noqa: ASYNC110  the database says it
+                await asyncio.sleep(0.02)
+
+    async def _explained(self) -> int:
+        row = await self.reader.connection.fetchrow(UNEXPLAINED)
+        assert row is not None
+        assert not row["unexplained"]
+        return int(row["read"] or 0)
+
+    async def is_true(self) -> None:
+        """Ledger, duplicates, quarantine and tally are what the records come to."""
+        state = await found(self.reader.connection)
+        truth = expected(self.records)
+        assert state == truth
+        assert set(state.ledger.values()) <= {1}
+
+    async def is_whole(self) -> None:
+        """And by the hub's own means: seals, accounting, recount."""
+        dsn = self.reader.settings.postgres_dsn
+        assert [str(f) for f in (await verify(dsn)).findings] == []
+        assert await recount(dsn, self.reader.definitions, SHANGHAI) == []
+
+
+@pytest.fixture
+def story(reader: Reader) -> Story:
+    return Story(reader, 7)
+
+
+async def raise_at_every_call(story: Story, saboteur: Saboteur, errors: int) -> set[str]:
+    """Let every call that is ever made fail once before and once after its effect; returns those that could not.
+
+    `errors`: of how many kinds each time.
+    """
+    done: set[tuple[str, bool, int]] = set()
+    for turn in itertools.count():
+        todo = [(place, late, n) for place in saboteur.seen for late in (False, True) for n in range(errors)]
+        open_ = [each for each in todo if each not in done]
+        if not open_ and turn > 2:
+            return {place for place, _, _ in todo} - {place for place, _, _ in done}
+        place, late, n = open_[0] if turn and open_ else (FIRST, True, 0)
+        await story.tell(story.mixture.one_of_each())
+        saboteur.arm(place, ERRORS[(turn + n) % len(ERRORS)], late=late)
+        async with story.reading():
+            await story.caught_up()
+            if place in TOLD_LATER:
+                await _until(lambda: not saboteur.place)
+        done.add((place, late, n))
+        if saboteur.place:
+            assert place.startswith(RARE), f"{place} is not reached any more"
+        saboteur.arm("", ConnectionError, late=False)
+        await story.is_true()
+    raise AssertionError
+
+
+FIRST = "fetchrow INSERT INTO position (topic, partition, epoch, clu"
+RARE = (FIRST, "executemany INSERT INTO type", "fetchval SELECT EXISTS (SELECT FROM ledger)", "execute ROLLBACK")
+"""Places that a reader comes to only at the first start, while there are new types, or in other trouble."""
+TOLD_LATER = ("execute INSERT INTO reporting.reader",)
+
+
+async def _until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not true():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+async def test_raise_at_every_call(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    saboteur = Saboteur(monkeypatch, story.reader.connection)
+    assert await raise_at_every_call(story, saboteur, 1) == set()
+    await story.is_whole()
+    assert len(saboteur.seen) > 30
+
+
+@pytest.mark.slow
+async def test_raise_every_error_at_every_call(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    saboteur = Saboteur(monkeypatch, story.reader.connection)
+    assert await raise_at_every_call(story, saboteur, len(ERRORS)) == set()
+    await story.is_whole()
+
+
+async def test_a_commit_whose_answer_is_lost_counts_once(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    saboteur = Saboteur(monkeypatch, story.reader.connection)
+    for n, error in enumerate(ERRORS * 2):
+        await story.tell(story.mixture.records(9))
+        saboteur.arm("execute COMMIT", error, late=n >= len(ERRORS))
+        async with story.reading():
+            await story.caught_up()
+        assert not saboteur.place
+        await story.is_true()
+    await story.is_whole()
+
+
+# --- what the checks are worth: the same stories with something taken away must fail ----------------------------------
+
+
+async def test_an_offset_that_is_saved_before_its_effect_is_found_out(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Known bad: positions move in a transaction of their own, before the effect; a crash in between loses records."""
+    apply, advance = count.Count.apply, Loop._advance
+
+    async def early(self: Any, connection: Any, slices: Any, prepared: Any) -> None:
+        other = await asyncpg.connect(story.reader.settings.postgres_dsn, server_settings={"search_path": "reporting"})
+        await advance(Loop.__new__(Loop), other, slices)
+        await other.close()
+        await apply(self, connection, slices, prepared)
+
+    async def never(self: Any, connection: Any, slices: Any) -> None:
+        return None
+
+    monkeypatch.setattr(count.Count, "apply", early)
+    monkeypatch.setattr(Loop, "_advance", never)
+    saboteur = Saboteur(monkeypatch, story.reader.connection)
+    await story.tell(story.mixture.records(20))
+    saboteur.arm("execute COMMIT", ConnectionError, late=False)
+    async with story.reading():
+        await story.caught_up()
+        await _until(lambda: not saboteur.place)
+        await asyncio.sleep(1)  # it has started again meanwhile, and read nothing
+    with pytest.raises(AssertionError):
+        await story.is_true()
+    assert (await verify(story.reader.settings.postgres_dsn)).wrong > 0
+
+
+async def test_an_offset_that_is_saved_after_its_effect_is_found_out(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Known bad: the effect commits first; without the ledger's key the records would count again."""
+    advance = Loop._advance
+
+    async def late(self: Any, connection: Any, slices: Any) -> None:
+        await connection.execute("COMMIT")
+        await connection.execute("BEGIN")
+        await advance(self, connection, slices)
+
+    async def nothing_known(_connection: Any, _keys: Any) -> dict[bytes, str]:
+        return {}
+
+    await story.reader.connection.execute(
+        "ALTER TABLE ledger DROP CONSTRAINT ledger_pkey; ALTER TABLE seal DROP CONSTRAINT seal_pkey;"
+        "ALTER TABLE duplicate DROP CONSTRAINT duplicate_pkey; ALTER TABLE observation DROP CONSTRAINT observation_pkey"
+    )
+    monkeypatch.setattr(Loop, "_advance", late)
+    monkeypatch.setattr(count.ledger, "known", nothing_known)
+    saboteur = Saboteur(monkeypatch, story.reader.connection)
+    await story.tell([record(data={"level": "major"})])
+    saboteur.arm("fetch UPDATE position", ConnectionError, late=False)
+    async with story.reading():
+        await story.caught_up()
+    with pytest.raises(AssertionError):
+        await story.is_true()
+    assert (await verify(story.reader.settings.postgres_dsn)).wrong > 0
+
+
+# --- names ------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_series_found_while_others_are_being_saved_is_saved_next() -> None:
+    """The next batch is prepared while this one is written: what it numbers meanwhile must not be forgotten."""
+    series, saved = Series(), []
+
+    class Slow:
+        async def copy_records_to_table(self, _table: str, *, records: list[Any]) -> None:
+            if not saved:
+                series.id(("d", 0, "", "2", ()))
+            saved.extend(records)
+
+    series.id(("d", 0, "", "1", ()))
+    await tally_store.save_series(Slow(), series)  # type: ignore[arg-type]
+    await tally_store.save_series(Slow(), series)  # type: ignore[arg-type]
+    assert [row[0] for row in saved] == [1, 2]
