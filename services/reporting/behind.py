@@ -174,8 +174,8 @@ def shown(row: bytes, query: Query, side: int) -> dict[str, Any]:
 
 def masked(sent: dict[str, Any]) -> dict[str, Any]:
     """An event without what names or reaches a person."""
-    personal = {name for name, spec in FIELDS.get(sent["type"], {}).items() if spec.personal}
-    about = TYPES.get(sent["type"])
+    personal = {name for name, spec in FIELDS.get(sent.get("type", ""), {}).items() if spec.personal}
+    about = TYPES.get(sent.get("type", ""))
     data = sent.get("data")
     if isinstance(data, Mapping):
         sent = {**sent, "data": {**data, **{name: MASK for name in personal & data.keys() if data[name]}}}

@@ -111,7 +111,7 @@ class _Feed:
             found = await self.connection.fetchval(f"SELECT min(time) {_FROM}", *self._of(over))
             return found
         start = datetime.datetime.combine(over.first, datetime.time(), zone)
-        before = Period(_days_before(over.first, patience.days + 1), _days_before(over.first, 1))
+        before = Period(_days_before(over.first, REMEMBERED_DAYS), _days_before(over.first, 1))
         last = await self.connection.fetchval(f"SELECT max(time) {_FROM}", *self._of(before))
         return max(last, start - patience) if last else start
 
