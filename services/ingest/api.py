@@ -105,6 +105,10 @@ class Verdict:
         self.status = min(self.status or status, status)
 
 
+Answer = Callable[[Request, Callable[[int], None]], Awaitable[Response]]
+"""Answers a request with events; is given what counts the bytes of its body into the budget."""
+
+
 class Desk:
     """Takes the events of a request in: reads, judges, publishes, answers."""
 
@@ -129,6 +133,10 @@ class Desk:
 
     async def post(self, request: Request) -> Response:
         """Answer `POST /events`."""
+        return await self.counted(request, self._answer)
+
+    async def counted(self, request: Request, answer: Answer) -> Response:
+        """Answer a request with events, with its bytes in the budget until it is done, and its status counted."""
         taken = 0
 
         def take(size: int) -> None:
@@ -138,7 +146,7 @@ class Desk:
 
         status = 500
         try:
-            response = await self._answer(request, take)
+            response = await answer(request, take)
             status = response.status_code
         except web.Refusal as refusal:
             status = refusal.status_code
@@ -159,7 +167,7 @@ class Desk:
         self.meters.events("rejected", verdict.refused)
         if verdict.count and not _partial(request):
             return self._refusal(verdict)
-        await self._publish(verdict.admitted)
+        await self.publish(verdict.admitted)
         accepted = [Accepted(a.index, a.id, a.source) for a in verdict.admitted]
         return web.json_answer({"accepted": accepted, **self._problems(verdict)}, 202)
 
@@ -193,7 +201,7 @@ class Desk:
         ]
         return {"problems": problems, **more}
 
-    async def _publish(self, admitted: list[Admitted]) -> None:
+    async def publish(self, admitted: list[Admitted]) -> None:
         """Hand all to Kafka at once. Raises 503 when it is not sure that they are on disk."""
         if not admitted:
             return

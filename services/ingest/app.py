@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from starlette.types import Lifespan
 
 from services.contracts.families import TYPES
+from services.ingest import tables
 from services.ingest.api import Desk, router
 from services.ingest.door import Door
 from services.ingest.meters import Meters
@@ -51,7 +52,9 @@ def create(settings: Settings | None = None, clock: Callable[[], datetime.dateti
             await who.stop()
             await publisher.close()
 
-    return build(desk, ready, lifespan)
+    app = build(desk, ready, lifespan)
+    app.include_router(tables.router(tables.TableDesk(desk, tables.bureau_of(folder))))
+    return app
 
 
 def build(desk: Desk, ready: web.Ready, lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import BinaryIO
 
 import msgspec
@@ -61,23 +61,24 @@ class Upload:
         self._kept = list(found.lines) if found.format == "xlsx" else None
         self.table = Table(type_name, self._headings(), bureau)
 
-    def judge(self, door: Door, key: Key, now: datetime.datetime) -> Iterator[Judged]:
-        """What the door says to each row, in order. Raises Unreadable on the way."""
+    def judge(self, door: Door, key: Key, now: Callable[[], datetime.datetime]) -> Iterator[Judged]:
+        """What the door says to each row, in order; `now` is asked for each. Raises Unreadable on the way."""
         identities = Identities(self.table.type, self._options.upload)
         for index, row in enumerate(self.table.rows(self.lines())):
-            yield self._judge(index, row, identities, door, key, now)
+            yield self._judge(index, row, identities, door, key, now())
 
     def lines(self) -> Iterator[Line]:
         """The lines below the headings."""
-        lines = self._all()
+        lines = self.all()
         next(lines, None)
         return lines
 
-    def _all(self) -> Iterator[Line]:
+    def all(self) -> Iterator[Line]:
+        """All lines that are not blank, the headings first."""
         return iter(self._kept) if self._kept is not None else sheet.read(self._file).lines
 
     def _headings(self) -> Line:
-        for line in self._all():
+        for line in self.all():
             return line
         raise Unreadable("表是空的：第一行应是列名", code="table_empty")
 
