@@ -15,11 +15,12 @@ from fastapi.responses import Response
 from services.contracts import schema
 from services.contracts.families import TYPES
 from services.contracts.topics import topic_of
-from services.ingest import binding
+from services.ingest import binding, rejections
 from services.ingest.binding import Sent
 from services.ingest.door import Admitted, Door
 from services.ingest.meters import Meters
 from services.ingest.problem import Problem, status_of
+from services.ingest.rejections import Rejections
 from services.ingest.words import EVENTS_DOCS, TYPE_DOCS, TYPES_DOCS
 from services.runtime import access, fault, log, web
 from services.runtime.kafka import Record, Rejected, Unknown
@@ -95,11 +96,15 @@ class Verdict:
         self.count = 0
         self.refused: list[object] = []
         """The types of the events refused."""
+        self.rejected: list[tuple[Any, list[Problem]]] = []
+        """The first of them, as sent, and what is wrong with each."""
 
     def refuse(self, sent: Sent, problems: list[Problem]) -> None:
         """Note an event's problems."""
         self.refused.append(sent.value.get("type") if isinstance(sent.value, dict) else None)
         self.count += len(problems)
+        if len(self.rejected) < rejections.EVENTS:
+            self.rejected.append((sent.value, problems))
         self.problems += problems[: MAX_PROBLEMS - len(self.problems)]
         status = status_of(problems)
         self.status = min(self.status or status, status)
@@ -128,6 +133,7 @@ class Desk:
         self.rate = Rate()
         self.budget = web.Budget(MAX_IN_FLIGHT)
         self.kafka_state = "ok"
+        self.rejections = Rejections(publisher, meters)
         meters.bytes_in_flight.set_function(lambda: self.budget.used)
         meters.keys_age.set_function(lambda: who.age_seconds)
 
@@ -165,6 +171,7 @@ class Desk:
         self.rate.take(key, len(events))
         verdict = await self._judge(events, key)
         self.meters.events("rejected", verdict.refused)
+        self.rejections.tell(key.name, self.stamp.next(), verdict.rejected)
         if verdict.count and not _partial(request):
             return self._refusal(verdict)
         await self.publish(verdict.admitted)

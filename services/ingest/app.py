@@ -6,6 +6,7 @@ Starlette does not run the lifespan of a mounted application: a process that car
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import datetime
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -15,7 +16,7 @@ from fastapi import FastAPI
 from starlette.types import Lifespan
 
 from services.contracts.families import TYPES
-from services.ingest import tables
+from services.ingest import own, tables
 from services.ingest.api import Desk, router
 from services.ingest.door import Door
 from services.ingest.meters import Meters
@@ -36,6 +37,7 @@ def create(settings: Settings | None = None, clock: Callable[[], datetime.dateti
     settings = settings or Settings()
     folder = bureau.load(settings.bureau)
     who = Access(settings.postgres_dsn)
+    pool = own.connections(settings.postgres_dsn)
     publisher = Publisher(settings)
     meters = Meters(metrics.new_registry(), TYPES)
     desk = Desk(Door(folder.regions, folder.extra_codes), who, publisher, meters, clock)
@@ -45,14 +47,20 @@ def create(settings: Settings | None = None, clock: Callable[[], datetime.dateti
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await pool
         await who.start()
+        telling = asyncio.create_task(desk.rejections.run(), name="rejections")
         try:
             yield
         finally:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+            pool.terminate()
             await who.stop()
             await publisher.close()
 
     app = build(desk, ready, lifespan)
+    app.include_router(own.router(own.Own(who, pool, folder.timezone, clock)))
     app.include_router(tables.router(tables.TableDesk(desk, tables.bureau_of(folder))))
     return app
 

@@ -32,6 +32,10 @@ class Meters:
         )
         self.keys_age = Gauge("hub_ingest_keys_age_seconds", "How old the snapshot of keys is", registry=registry)
 
+        self.untold = Counter(
+            "hub_ingest_untold_total", "Frames of rejections that Kafka did not take for fates", registry=registry
+        )
+
     def events(self, outcome: str, types: Iterable[object]) -> None:
         """Count events of these types; what is not registered counts as `unknown`, so that labels stay few."""
         known = (name if isinstance(name, str) and name in self._types else "unknown" for name in types)

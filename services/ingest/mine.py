@@ -107,7 +107,8 @@ async def tell(connection: asyncpg.Connection, service: str, fates: Iterable[Fat
         for f in fates
     ]  # fmt: skip
     new = await connection.fetch(
-        "INSERT INTO fate SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],"
+        "INSERT INTO fate (key, fate, cause, service, source, id, type, publisher, detail, at)"
+        " SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],"
         " $7::text[], $8::text[], $9::jsonb[], $10::timestamptz[]) ON CONFLICT DO NOTHING"
         " RETURNING publisher, at, type, fate",
         *(list(column) for column in zip(*rows, strict=True)),
@@ -147,7 +148,7 @@ async def one(connection: asyncpg.Connection, publisher: str, source: str, id_: 
     key = identity.key(source, id_).hex()
     accepted = await connection.fetchval("SELECT true FROM accepted WHERE key = $1 AND publisher = $2", key, publisher)
     rows = await connection.fetch(
-        "SELECT fate, service, detail, at FROM fate WHERE key = $1 AND publisher = $2 ORDER BY at, cause",
+        "SELECT fate, service, detail, at FROM fate WHERE key = $1 AND publisher = $2 ORDER BY n",
         key, publisher,
     )  # fmt: skip
     fates = [{**row, "detail": json.loads(row["detail"])} for row in rows]
@@ -167,7 +168,7 @@ async def overview(connection: asyncpg.Connection, publisher: str, today: dateti
     )  # fmt: skip
     problems = await connection.fetch(
         "SELECT id, source, type, fate, detail, at FROM fate WHERE publisher = $1"
-        " AND fate IN ('conflict', 'rejected', 'quarantined', 'refused') ORDER BY at DESC, cause LIMIT $2",
+        " AND fate IN ('conflict', 'rejected', 'quarantined', 'refused') ORDER BY n DESC LIMIT $2",
         publisher, PROBLEMS,
     )  # fmt: skip
     types: dict[str, dict[str, Any]] = {}

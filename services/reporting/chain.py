@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,36 @@ class Verdict:
     """The events that count."""
     misfits: Mapping[bytes, str]
     """The corrections that do not fit, with the reason; they count nothing."""
+    superseded: Mapping[bytes, Member] = field(default_factory=dict)
+    """Members that nothing corrects, but of which another one of the chain is in force."""
+
+
+class Standing(NamedTuple):
+    """What an event is now."""
+
+    fate: str
+    """accepted, corrected, retracted or quarantined."""
+    by: bytes | None = None
+    """The key of the event that made it so."""
+
+
+ACCEPTED = Standing("accepted")
+
+
+def standings(members: Iterable[Member], verdict: Verdict) -> dict[bytes, Standing]:
+    """What each of these judged events is now; a retraction in force is accepted like any other."""
+    known = {member.key: member for member in members}
+    above = dict(verdict.superseded)
+    for member in sorted(known.values(), key=lambda m: m.rank):
+        if member.target in known and member.key not in verdict.misfits:
+            above[member.target] = member
+    return {key: Standing("quarantined") if key in verdict.misfits else _standing(above.get(key)) for key in known}
+
+
+def _standing(above: Member | None) -> Standing:
+    if above is None:
+        return ACCEPTED
+    return Standing("retracted" if above.retracts else "corrected", above.key)
 
 
 def judge(members: Iterable[Member]) -> Verdict:
@@ -63,12 +94,14 @@ def judge(members: Iterable[Member]) -> Verdict:
             parent[member.key] = member.target
             corrected.add(member.target)
     winners: dict[Chain, Member] = {}
+    heads: dict[bytes, Chain] = {}
     for key in known.keys() - misfits.keys() - corrected:
         head = known[key]
-        chain = (_root(key, parent), head.type, head.subject, head.status)
+        chain = heads[key] = (_root(key, parent), head.type, head.subject, head.status)
         if chain not in winners or winners[chain].rank < head.rank:
             winners[chain] = head
-    return Verdict(frozenset(w.key for w in winners.values() if not w.retracts), misfits)
+    superseded = {key: winners[chain] for key, chain in heads.items() if winners[chain].key != key}
+    return Verdict(frozenset(w.key for w in winners.values() if not w.retracts), misfits, superseded)
 
 
 Chain = tuple[bytes, str, str, str]

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 import asyncpg
 
 from services.contracts.event import InvalidEvent
-from services.reporting import chain, ledger, recount, tally_store
+from services.contracts.fate import Fate
+from services.reporting import chain, fates, ledger, recount, tally_store
 from services.reporting.definition import Definition
 from services.reporting.ledger import Entry, Rows
 from services.reporting.tally import Increments, Tally, tallied
@@ -38,6 +39,8 @@ class Batch:
     """Events that correct, or that a correction waits for: their chains are judged in the transaction."""
     increments: Increments = field(default_factory=Increments)
     duplicates: list[tuple[int, int, str, bytes, bool]] = field(default_factory=list)
+    told: list[Fate] = field(default_factory=list)
+    """What publishers are told of their events."""
 
 
 class Count:
@@ -100,6 +103,7 @@ class Count:
                 sent = entry.event.digest
                 row = (entry.position, entry.offset, entry.key.hex(), bytes.fromhex(sent), seen != sent)
                 batch.duplicates.append(row)
+                batch.told.append(fates.repeated(piece.position, entry, conflict=seen != sent))
             elif self._take(batch, piece, entry):
                 self._recent[0][entry.key] = entry.event.digest
         if len(self._recent[0]) > RECENT:
@@ -171,6 +175,8 @@ class Count:
             await connection.copy_records_to_table("duplicate", records=batch.duplicates)
         await tally_store.add(connection, batch.increments)
         await self._seal(connection, slices)
+        aside = [fates.set_aside(s.position, a) for s in slices for a in s.asides]
+        await fates.put(connection, [*batch.told, *filter(None, aside)])
         await tally_store.notify(connection, batch.increments)
 
     async def _judge(self, connection: asyncpg.Connection, batch: Batch) -> None:
@@ -180,9 +186,14 @@ class Count:
         linked = {e.key: (piece, e) for piece, e in batch.linked}
         ask = set(linked) | {e.target for _, e in batch.linked if e.target}
         entries |= {key: batch.plain[key] for key in ask if key in batch.plain}
-        before = chain.judge(e.member() for e in entries.values())
+        members = [e.member() for e in entries.values()]
+        before = chain.judge(members)
+        stood = chain.standings(members, before)
         entries |= {key: e for key, (_, e) in linked.items()}
-        after = chain.judge(e.member() for e in entries.values())
+        members = [e.member() for e in entries.values()]
+        after = chain.judge(members)
+        piece, cause = batch.linked[-1]
+        batch.told += fates.changed(stood, chain.standings(members, after), entries, piece.position, cause)
         for key in before.counting - after.counting:
             self._count(entries[key], batch.increments, sign=-1)
         for key in after.counting - before.counting:

@@ -12,8 +12,9 @@ import uvloop
 from services.contracts.topics import CANONICAL
 from services.reporting.count import Count
 from services.reporting.statistics import definitions
-from services.runtime import bureau, log
+from services.runtime import bureau, log, outbox
 from services.runtime.consume import Loop
+from services.runtime.outbox import Outbox
 from services.runtime.settings import Settings
 
 
@@ -34,7 +35,7 @@ async def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, loop.stop)
     steady_memory()
-    await loop.run()
+    await outbox.beside(Outbox(settings, "reporting"), loop.run())
 
 
 def steady_memory() -> None:

@@ -7,6 +7,7 @@ CREATE TABLE accepted (
 
 -- What became of events since: folded from the topic `fates`.
 CREATE TABLE fate (
+    n          bigint      GENERATED ALWAYS AS IDENTITY,  -- the order in which they became known
     key        uuid        NOT NULL,
     fate       text        NOT NULL,
     cause      text        NOT NULL,             -- the same cause told twice is one fate
@@ -19,7 +20,7 @@ CREATE TABLE fate (
     at         timestamptz NOT NULL,
     PRIMARY KEY (key, fate, cause)
 );
-CREATE INDEX fate_publisher ON fate (publisher, at);
+CREATE INDEX fate_publisher ON fate (publisher, n);
 
 -- Both, counted by the local day on which they became known.
 CREATE TABLE outcome (
