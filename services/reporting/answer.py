@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 
 from services.contracts.event import STATUSES, Status
-from services.reporting import amount, baseline, catalogue, cells, coverage, period, stays
+from services.reporting import amount, baseline, catalogue, cells, coverage, period, recorded, stays
 from services.reporting.catalogue import Catalogue, Leaf, Piece
 from services.reporting.cells import NOTHING, Cell, Cells, Span
 from services.reporting.definition import Definition
@@ -41,6 +41,9 @@ async def answer(connection: asyncpg.Connection, of: Catalogue, query: Query, no
     total = await asked.total(query.period)
     covered = await coverage.of(connection, of, query, query.period, now)
     d = query.definition
+    by_hand = {} if total.events else await recorded.find(connection, query, query.period)
+    if d.kind == "manual" and (one := recorded.first(by_hand, recorded.KINDS)):
+        total, covered = Cell(0, one.value), coverage.MANUAL
     found = {
         "key": d.key,
         "value": asked.shown(coverage.bare(total, covered)),
@@ -55,6 +58,8 @@ async def answer(connection: asyncpg.Connection, of: Catalogue, query: Query, no
         "definition": catalogue.described(d),
         "as_of": query.known_at or await connection.fetchval("SELECT now()"),
     }
+    if by_hand:
+        found["recorded"] = [one.shown(d.unit) for one in by_hand.values()]
     if query.by:
         found["parts"] = await asked.parts()
     if query.compare:
@@ -82,8 +87,8 @@ async def _compared(asked: _Asked, current: Cell, now: datetime.datetime) -> dic
     was = await asked.total(before)
     covered = await coverage.of(asked.connection, of, query, before, now)
     base, reason = coverage.bare(was, covered), covered if covered in (coverage.SILENT, coverage.NONE) else None
-    if not was.events and (recorded := await baseline.of(asked.connection, query, before)) is not None:
-        base, reason = Cell(0, recorded), "baseline"
+    if not was.events and (printed := await baseline.of(asked.connection, query, before)) is not None:
+        base, reason = Cell(0, printed), "baseline"
     comparable = reason in (None, "baseline") and None not in (base.value, current.value)
     return {
         "from": before.first,

@@ -13,13 +13,24 @@ import msgspec
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from services.reporting import accounting, answer, aside, asof, behind, catalogue, question
+from services.reporting import accounting, answer, aside, asof, behind, catalogue, question, recording
 from services.reporting.catalogue import Catalogue
 from services.reporting.live import Live, TooManyRegions
 from services.reporting.meters import Meters
 from services.reporting.question import Query, Unclear
-from services.reporting.words import ACCOUNTING, EVENTS, FIGURE, LIVE, QUARANTINE, REDRIVE, SET_ASIDE, STATISTICS
-from services.runtime import access, postgres, web
+from services.reporting.words import (
+    ACCOUNTING,
+    EVENTS,
+    FIGURE,
+    FIGURES,
+    LIVE,
+    QUARANTINE,
+    REDRIVE,
+    SET_ASIDE,
+    STATISTICS,
+)
+from services.runtime import access, postgres, session, web
+from services.runtime.kafka import Publisher, Rejected, Unknown
 from services.runtime.settings import Settings
 
 RETRY_SECONDS = 5
@@ -52,6 +63,7 @@ class Desk:
     ) -> None:  # fmt: skip
         self.settings, self.catalogue, self.pool, self.meters, self.clock = settings, of, pool, meters, clock
         self.live = live
+        self.publisher = Publisher(settings)
 
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[asyncpg.Connection]:
@@ -130,6 +142,23 @@ class Desk:
         except (TooManyRegions, *postgres.NOT_NOW) as error:
             raise web.not_now(f"no stream now: {error}") from error
 
+    async def record(self, request: Request) -> Response:
+        """Publish figures that a person records; 202 when they are on disk at the broker."""
+        who = recorder(request)
+        sent = await _sent(request)
+        judged = recording.judge(sent, self.catalogue, who.name, self.clock())
+        problems = [one for one in judged if isinstance(one, recording.Problem)]
+        problems += _outside(sent, self.catalogue, who) if not problems else []
+        if problems:
+            raise web.Refusal(422, "nothing was recorded: see problems", problems)
+        accepted = [one for one in judged if isinstance(one, recording.Accepted)]
+        try:
+            await self.publisher.publish([one.record for one in accepted])
+        except (Unknown, Rejected) as error:
+            raise web.not_now("the broker is away: send again") from error
+        items = [{"index": n, "id": one.id, "source": recording.SOURCE} for n, one in enumerate(accepted)]
+        return shown({"accepted": items, "problems": []}, 202)
+
     async def redrive(self, id_: int, request: Request) -> Response:
         """Send a record that was set aside through the door again; the door's answer says what came of it."""
         authorization = request.headers.get("authorization")
@@ -146,6 +175,41 @@ class Desk:
             raise web.not_now(f"the door or the database does not answer ({type(error).__name__})") from error
         kind = said.headers.get("content-type", "application/json")
         return Response(said.content, said.status_code, media_type=kind)
+
+
+def recorder(request: Request) -> access.Principal:
+    """Who may record figures: a clerk, or a key with the right `correct`. Raises 401 or 403."""
+    who = web.principal(request)
+    if who is None:
+        raise web.unauthorized()
+    if who.kind == "person":
+        person = request.app.state.access.session(request.cookies.get(web.SESSION_COOKIE))
+        session.check_csrf(request, person)
+    if who.role not in ("clerk", "administrator") and "correct" not in who.rights:
+        raise web.Refusal(403, f"{who.name} may not record figures: needs the role clerk or the right `correct`")
+    return who
+
+
+async def _sent(request: Request) -> list[Any]:
+    """The figures of a request: a JSON list, or one object."""
+    try:
+        found = msgspec.json.decode(await request.body())
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise web.Refusal(400, f"not JSON: {error}") from error
+    sent = found if isinstance(found, list) else [found]
+    if not 1 <= len(sent) <= recording.MAX:
+        raise web.Refusal(422, f"1 to {recording.MAX} figures in one request, not {len(sent)}")
+    return sent
+
+
+def _outside(sent: list[Any], of: Catalogue, who: access.Principal) -> list[recording.Problem]:
+    """The figures of regions that somebody may not speak for."""
+    regions = [item.get("region", of.regions.root) for item in sent]
+    return [
+        recording.Problem(n, "region", f"{who.name} may record for {', '.join(who.regions)} only", "region_not_allowed")
+        for n, region in enumerate(regions)
+        if not may_see(of, who, region)
+    ]
 
 
 @contextlib.contextmanager
@@ -195,6 +259,10 @@ def router(desk: Desk) -> APIRouter:
     @routes.get("/statistics/{key}/events", tags=["figures"], **EVENTS)
     async def events(key: str, request: Request, who: Reader) -> Response:
         return await desk.events(key, request, who)
+
+    @routes.post("/figures", tags=["figures"], **FIGURES)
+    async def record(request: Request) -> Response:
+        return await desk.record(request)
 
     @routes.get("/live", tags=["figures"], **LIVE)
     async def live(request: Request, who: Reader) -> Response:

@@ -69,6 +69,7 @@ def create(
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await desk.publisher.close()
             await who.stop()
             pool.terminate()
 

@@ -21,6 +21,8 @@ from services.reporting.period import Period
 from services.reporting.question import Query
 
 LIVE, ZERO, SILENT, NONE = "live", "declared_zero", "silent", "none"
+MANUAL = "manual"
+"""A person recorded the figure: nothing was counted."""
 WORST = (NONE, SILENT, ZERO, LIVE)
 REMEMBERED_DAYS = 400
 """A feed without a cadence lives when it sent anything in so many days."""

@@ -47,6 +47,12 @@ _STREAM = (
     'event: counter\ndata: {"key":"hazards_found","period":"day","from":"2023-06-30","to":"2023-06-30",'
     '"region":"990111","labels":{},"value":17,"as_of":"2023-06-30T08:00:00Z"}\n\n'
 )
+_RECORDED = [
+    {"statistic": "accidents_reported", "from": "2021-01-01", "to": "2021-12-31", "value": 114, "unit": "起",
+     "kind": "baseline", "basis_document": "2022年度法治政府建设报告", "page": "12"}
+]  # fmt: skip
+_TAKEN = {"accepted": [{"index": 0, "id": "0191d5a4-7c00-7abc-8def-0123456789ab", "source": "/hub/reporting"}],
+          "problems": []}  # fmt: skip
 _ACCOUNT = {
     "rows": [
         {"topic": "hazards", "partition": 0, "epoch": 1, "first": 0, "next": 5012, "end": 5012, "handled": 5000,
@@ -89,6 +95,7 @@ _CURSOR = _text("cursor", "`next` of the page before")
 def _answers(about: str, example: Any, *codes: int) -> Answers:
     """The answers of a route: success with its example, the others as problems."""
     reasons = {
+        400: "not parseable",
         401: "no valid key or session",
         403: "not the right, or not the region",
         404: "no such thing",
@@ -127,6 +134,12 @@ LIVE = _docs(
     },
     [_text("keys", "only these figures, with commas"), _text("region", "default: the whole bureau")],
 )
+FIGURES = _docs(
+    "Record figures by hand: baselines from before the hub, and what no event can give (`figure.recorded`)",
+    _answers("published", {}, 400, 422, 503)
+    | {202: {"description": "on disk at the broker", "content": {"application/json": {"example": _TAKEN}}}},
+) | {"openapi_extra": {"requestBody": {"required": True, "content": {"application/json": {
+    "schema": {"type": "array", "items": {"type": "object"}}, "example": _RECORDED}}}}}  # fmt: skip
 ACCOUNTING = _docs("Every record that was read, accounted for", _answers("the account", _ACCOUNT, 503))
 QUARANTINE = _docs("What could not be read", _answers("by id", {"items": [_ASIDE], "next": None}, 422, 503))
 SET_ASIDE = _docs("One record that was set aside", _answers("with its event or text", _ASIDE, 404, 422, 503))
