@@ -14,6 +14,7 @@ VERBS = (
     ("status", "services.cli.status:status", "正在运行什么，在哪里，是否正常"),
     ("demo", "services.cli.demo:demo", "用示例单位启动：回放一年的数据，再接一路实时数据"),
     ("publish", "services.cli.publish:publish", "把文件中的事件送进中枢"),
+    ("import", "services.cli.import_:import_", "把表格（CSV、XLSX）逐行送进中枢，可补录历史"),
     ("statistics", "services.cli.statistics:statistics", "统计项目，或一个项目在任意期间的数字"),
     ("recount", "services.cli.recount:recount_", "按台账重新计数，并与现有数字核对"),
     ("verify", "services.cli.verify:verify_", "核对台账的封条"),

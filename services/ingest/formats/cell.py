@@ -214,7 +214,14 @@ def _each(one: Convert) -> Convert:
     return convert
 
 
+def is_separated(given: str) -> bool:
+    """Whether a cell with this text would be several items of a list."""
+    return bool(_SEPARATORS.search(given))
+
+
 def _items(given: str) -> list[str]:
+    if given.startswith("{"):
+        return [given]
     if not given.startswith("["):
         return [item.strip() for item in _SEPARATORS.split(given) if item.strip()]
     found = _json(given)
@@ -287,7 +294,10 @@ def _offset(given: str | None) -> datetime.tzinfo | None:
 
 
 def _rfc3339(at: datetime.datetime, zone: datetime.tzinfo) -> str:
-    return (at if at.tzinfo else at.replace(tzinfo=zone)).isoformat()
+    at = at if at.tzinfo else at.replace(tzinfo=zone)
+    offset = at.utcoffset() or datetime.timedelta()
+    # Before time zones there were offsets with seconds, which RFC 3339 cannot say.
+    return (at.astimezone(datetime.UTC) if offset.seconds % 60 else at).isoformat()
 
 
 def _whole(number: float) -> int | Decimal:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterator, Mapping
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -42,6 +42,8 @@ class Judged(msgspec.Struct, gc=False):
     index: int
     row: Row
     id: str | None
+    event: dict[str, Any]
+    """The row as an event, as a publisher would send it."""
     admitted: Admitted | None
     """None: see the row's flaws."""
 
@@ -100,7 +102,7 @@ class Upload:
                 reason = f"{REASONS[problem.code]}（{problem.reason}）" if problem.code in REASONS else problem.reason
                 self._add(row, problem.field, reason, problem.code)
         admitted = judged if isinstance(judged, Admitted) and not row.flaws else None
-        return Judged(index, row, None if event["id"] == "-" else event["id"], admitted)
+        return Judged(index, row, None if event["id"] == "-" else event["id"], whole, admitted)
 
     def _add(self, row: Row, field: str, reason: str, code: str) -> None:
         """Note a flaw, unless the field has one already: what could not be read is missing to the door."""

@@ -19,7 +19,7 @@ from services.contracts.event import STATUSES, Data, Type
 from services.contracts.families import CLASS_OF, FIELDS, TYPES
 from services.contracts.fields import FieldSpec
 from services.contracts.glossary import attribute, term
-from services.ingest.formats.cell import Cell
+from services.ingest.formats.cell import Cell, is_separated
 from services.ingest.formats.sheet import letter
 from services.ingest.formats.table import ENVELOPE, RESULT, STATUS_NAMES, Bureau, result_heading
 
@@ -168,7 +168,8 @@ def _shown(value: Any, codes: Mapping[str, str]) -> str:
     if isinstance(value, bool):
         return "是" if value else "否"
     if isinstance(value, list | tuple):
-        return "、".join(_shown(item, codes) for item in value)
+        items = [_shown(item, codes) for item in value]
+        return "、".join(items) if not any(map(is_separated, items)) else msgspec.json.encode(value).decode()
     if isinstance(value, dict):
         return msgspec.json.encode(value).decode()
     return codes.get(str(value), str(value)) if not isinstance(value, Decimal) else f"{value:f}"
