@@ -38,7 +38,7 @@ async def who(database: str, connection: asyncpg.Connection) -> AsyncIterator[Ac
 async def known(who: Access, token: str, *, wanted: bool = True, seconds: float = 1.0) -> Key | None:
     """The key once the snapshot knows it (or no longer knows it)."""
     deadline = time.monotonic() + seconds
-    while (who.authenticate(f"Bearer {token}") is not None) != wanted and time.monotonic() < deadline:  # noqa: ASYNC110
+    while (who.authenticate(f"Bearer {token}") is not None) != wanted and time.monotonic() < deadline:
         await asyncio.sleep(0.005)
     return who.authenticate(f"Bearer {token}")
 
