@@ -195,9 +195,9 @@ class Count:
         piece, cause = batch.linked[-1]
         batch.told += fates.changed(stood, chain.standings(members, after), entries, piece.position, cause)
         for key in before.counting - after.counting:
-            self._count(entries[key], batch.increments, sign=-1)
+            self._count(entries[key], batch.increments, sign=-1, stored=True)
         for key in after.counting - before.counting:
-            self._count(entries[key], batch.increments)
+            self._count(entries[key], batch.increments, stored=True)
         for key, (piece, e) in linked.items():
             batch.rows.add(e, self._type_id(e.type))
             if key in after.misfits:
@@ -206,9 +206,9 @@ class Count:
             batch.linked[0][0].asides.append(_mismatch(entries[key], after.misfits[key], late=True))
         self._awaited -= stored | batch.plain.keys() | linked.keys()
 
-    def _count(self, entry: Entry, into: Increments, sign: int = 1) -> None:
+    def _count(self, entry: Entry, into: Increments, sign: int = 1, *, stored: bool = False) -> None:
         if not entry.retracts:
-            self._tally.count(entry.event, entry.type, entry.key, into, sign)
+            self._tally.count(entry.event, entry.type, entry.key, into, sign, stored=stored)
 
     async def _save_names(self, connection: asyncpg.Connection) -> None:
         """New series and types, also those the next batch has already found: a number is never used unsaved."""

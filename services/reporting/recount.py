@@ -225,7 +225,7 @@ def _take(work: _Work, tally: Tally, key: bytes, body: bytes, into: Increments) 
         return
     event = events.decode(body)
     if event.type != "event.retracted":
-        tally.count(event, event.type, key, into)
+        tally.count(event, event.type, key, into, stored=True)
 
 
 async def _flush(connection: asyncpg.Connection, more: Increments, series: Series, n: int) -> None:

@@ -27,7 +27,9 @@ DAY_BITS = 22
 DAY_MASK = (1 << DAY_BITS) - 1
 PLANS = 200_000
 """Shapes remembered at most; then they are worked out anew."""
-_QUARTER_HOUR = 900
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+_QUARTER_HOUR = datetime.timedelta(minutes=15)
+"""No time zone is set off from another by less."""
 OBSERVED = frozenset({"last", "stock", "max", "median"})
 """Measures that need the single values, since they cannot be taken back from a sum."""
 
@@ -50,14 +52,35 @@ class Observation:
     sign: int
 
 
+@dataclass(eq=False)
+class Plan:
+    """What every event of one shape adds, told apart by identity."""
+
+    once: tuple[int, ...]
+    """Series (shifted) in which it is one event more."""
+    measuring: tuple[tuple[int, str, int], ...]
+    """Series (shifted), measure and field index of those that also measure."""
+
+
 @dataclass
 class Increments:
     """What some events add to the tally. Codes are series << 22 | day ordinal."""
 
-    events: dict[int, int] = field(default_factory=dict)
+    times: dict[tuple[Plan, int], int] = field(default_factory=dict)
+    """How often a plan was carried out on a day: one addition an event, however many statistics count it."""
     values: dict[int, Decimal | int] = field(default_factory=dict)
     members: dict[tuple[int, bytes], int] = field(default_factory=dict)
     observations: list[Observation] = field(default_factory=list)
+    _events: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def events(self) -> dict[int, int]:
+        """How many events, by code."""
+        times, self.times = self.times, {}
+        for (plan, day), n in times.items():
+            for series in plan.once:
+                self._events[series | day] = self._events.get(series | day, 0) + n
+        return self._events
 
 
 @dataclass
@@ -84,10 +107,6 @@ class _Statistic:
     kind: str
     measured: int
     """Index of the measured field among the type's fields; -1 for count."""
-
-
-Plan = tuple[tuple[int, ...], tuple[tuple[int, str, int], ...]]
-"""Series (shifted) that only count, and (series, measure, field index) of those that also measure."""
 
 
 class _Recipe:
@@ -173,11 +192,12 @@ class Tally:
                 by_type.setdefault(definition.event, []).append(definition)
         self._recipes = {name: _Recipe(name, rows) for name, rows in by_type.items()}
         self._days: dict[int, int] = {}
+        """By quarter of an hour."""
         self._zone, self.series = zone, series
 
     def day(self, time: datetime.datetime) -> int:
         """The ordinal of the local day of an instant, in the bureau's time zone."""
-        quarter = int(time.timestamp()) // _QUARTER_HOUR
+        quarter = (time - _EPOCH) // _QUARTER_HOUR
         day = self._days.get(quarter)
         if day is None:
             if len(self._days) > PLANS:
@@ -185,20 +205,25 @@ class Tally:
             day = self._days[quarter] = time.astimezone(self._zone).toordinal()
         return day
 
-    def count(self, event: Event, type_: str, key: bytes, into: Increments, sign: int = 1) -> None:
-        """Add an event to the increments, or take it back. Raises ValueError for data that cannot be counted."""
+    def count(
+        self, event: Event, type_: str, key: bytes, into: Increments, sign: int = 1, *, stored: bool = False
+    ) -> None:
+        """Add an event to the increments, or take it back. Raises ValueError for a value that cannot be measured.
+
+        Of an event that is `stored` in the ledger such a value adds nothing: the statistic came later than it.
+        """
         recipe = self._recipes.get(type_)
         if recipe is None:
             return
         values = recipe.values(event)
-        counting, measuring = self._plan(recipe, event, values)
+        plan = self._plan(recipe, event, values)
         day = self.day(event.time)
-        amounts = [_amounts(kind, _present(values[index])) for _, kind, index in measuring] if measuring else ()
-        events = into.events
-        for series in counting:
-            events[series | day] = events.get(series | day, 0) + sign
-        for (series, kind, _), amount in zip(measuring, amounts, strict=True):
-            _measure(into, series | day, kind, amount, event, key, sign)
+        if plan.measuring:
+            amounts = [_amounts(kind, _present(values[index]), stored) for _, kind, index in plan.measuring]
+            for (series, kind, _), amount in zip(plan.measuring, amounts, strict=True):
+                _measure(into, series | day, kind, amount, event, key, sign)
+        at = plan, day
+        into.times[at] = into.times.get(at, 0) + sign
 
     def _plan(self, recipe: _Recipe, event: Event, values: tuple[Any, ...]) -> Plan:
         shape = recipe.shape(event, values)
@@ -212,17 +237,17 @@ class Tally:
     def _work_out(self, recipe: _Recipe, event: Event, values: tuple[Any, ...]) -> Plan:
         at = dict(zip(recipe.paths, values, strict=True))
         status = STATUSES.index(event.status)
-        counting, measuring = [], []
+        once, measuring = [], []
         for s in recipe.statistics:
             if not all(meets(condition, _present(at[condition.field])) for condition in s.definition.where):
                 continue
             labels = tuple(label(at[path]) for path in s.definition.by)
             series = self.series.id((s.definition.hash, status, event.drill, label(event.region), labels)) << DAY_BITS
-            if s.kind == "count":
-                counting.append(series)
-            else:
+            if s.kind != "mean":
+                once.append(series)
+            if s.kind != "count":
                 measuring.append((series, s.kind, s.measured))
-        return tuple(counting), tuple(measuring)
+        return Plan(tuple(once), tuple(measuring))
 
 
 def _present(value: Any) -> list[Any]:
@@ -231,14 +256,17 @@ def _present(value: Any) -> list[Any]:
     return [v for v in values if v is not None and v != ""]
 
 
-def _amounts(kind: str, elements: list[Any]) -> list[Any]:
+def _amounts(kind: str, elements: list[Any], stored: bool) -> list[Any]:
     """What one event measures: exact numbers, or the hashes of different things."""
-    return list({member(label(e)) for e in elements}) if kind == "distinct" else [number(e) for e in elements]
+    if kind == "distinct":
+        return list({member(label(e)) for e in elements})
+    return [number(e) for e in elements if not stored or _is_number(e)]
 
 
 def _measure(into: Increments, code: int, kind: str, amounts: list[Any], event: Event, key: bytes, sign: int) -> None:
-    """Add what one event measures to one series and day."""
-    into.events[code] = into.events.get(code, 0) + (sign * len(amounts) if kind == "mean" else sign)
+    """Add what one event measures to one series and day. The events of a mean are its values."""
+    if kind == "mean":
+        into.events[code] = into.events.get(code, 0) + sign * len(amounts)
     if kind == "distinct":
         for amount in amounts:
             into.members[code, amount] = into.members.get((code, amount), 0) + sign
@@ -251,6 +279,10 @@ def _measure(into: Increments, code: int, kind: str, amounts: list[Any], event: 
     else:
         for amount in amounts:
             into.values[code] = into.values.get(code, 0) + sign * amount
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) is int or decimal(value) is not None
 
 
 def number(value: Any) -> Decimal:

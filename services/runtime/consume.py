@@ -338,6 +338,8 @@ class Loop:
                     slices.append(piece)
             if not slices:
                 continue
+            if self._one_by_one:
+                await queue.join()  # so that what fails is the record at hand
             try:
                 prepared = await self._fold.prepare(slices)
             except Exception as error:  # noqa: BLE001  raised again unless a record is to blame
@@ -387,6 +389,7 @@ class Loop:
             fault.at("loop.after_commit")
             self._runs.update((s.position.id, s.run) for s in slices)
             self._one_by_one = max(0, self._one_by_one - 1)
+            queue.task_done()
 
     def _refuse(self, slices: list[Slice], error: Exception) -> NoReturn:
         """What is not about the parts is about a record: find the one that it means, and have that set aside.
