@@ -18,6 +18,7 @@ VERBS = (
     ("statistics", "services.cli.statistics:statistics", "统计项目，或一个项目在任意期间的数字"),
     ("recount", "services.cli.recount:recount_", "按台账重新计数，并与现有数字核对"),
     ("verify", "services.cli.verify:verify_", "核对台账的封条"),
+    ("export", "services.cli.export:export_", "导出台账、封条和口径，任何人都能离线核对"),
     ("quarantine", "services.cli.quarantine:quarantine", "读不懂的记录：列出、查看、重新送入"),
     ("keys", "services.cli.keys:keys", "报送单位的钥匙：新增、列出、停用"),
     ("users", "services.cli.users:users", "登录账户"),
