@@ -120,7 +120,7 @@ def _receipt(record: Taken, outcome: str) -> Row:
 
 
 @contextlib.asynccontextmanager
-async def wired(settings: Settings) -> AsyncIterator[tuple[Loop, Outbox]]:
+async def build(settings: Settings) -> AsyncIterator[tuple[Loop, Outbox]]:
     """The loop and the outbox of ingest, with what they need beside them."""
     house = bureau.load(settings.bureau)
     who = Access(settings.postgres_dsn)
@@ -143,7 +143,7 @@ async def main() -> None:
     """Run until SIGTERM or SIGINT."""
     settings = Settings()
     log.configure("ingest-stream", settings.log_level)
-    async with wired(settings) as (loop, box):
+    async with build(settings) as (loop, box):
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, loop.stop)
         await outbox.beside(box, loop.run())

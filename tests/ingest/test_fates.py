@@ -29,7 +29,7 @@ OWN = Scope(sources=("/bureau/inspections",), rights=("publish", "correct", "ret
 async def working(hub: Hub) -> AsyncIterator[None]:
     """The streams of ingest and reporting beside the door."""
     count = reporting.build(hub.settings)
-    async with stream.wired(hub.settings) as (loop, box):
+    async with stream.build(hub.settings) as (loop, box):
         tasks = [
             asyncio.create_task(outbox.beside(box, loop.run())),
             asyncio.create_task(outbox.beside(Outbox(hub.settings, "reporting"), count.run())),

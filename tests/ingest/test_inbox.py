@@ -76,7 +76,7 @@ class Desk:
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[None]:
         """The stream at work."""
-        async with stream.wired(self.settings) as (loop, box):
+        async with stream.build(self.settings) as (loop, box):
             task = asyncio.create_task(outbox.beside(box, loop.run()))
             try:
                 yield
@@ -229,6 +229,28 @@ async def test_a_producer_with_transactions_leaves_marks_that_stop_nothing(desk:
         assert [r["id"] for r in await partner.receipts(3)] == ["t-1", "t-2", "t-3"]
 
 
+async def test_the_command_makes_key_and_topics(desk: Desk) -> None:
+    made = json.loads(await _hub(desk, "keys", "add", "town-b", "--source", "/town", "--kafka", "--json"))
+    assert (made["inbox"], made["receipts"]) == (
+        named(desk.settings, "inbox.town-b"),
+        named(desk.settings, "receipts.town-b"),
+    )
+    (key,) = await access.list_keys(desk.connection)
+    async with desk.reading():
+        partner = Partner(desk, key)
+        await partner.send(found("e-1"))
+        assert [r["outcome"] for r in await partner.receipts(1)] == ["accepted"]
+    with pytest.raises(subprocess.CalledProcessError):
+        await _hub(desk, "keys", "add", "镇", "--source", "/town", "--kafka")
+
+
+async def _hub(desk: Desk, *words: str) -> str:
+    command = [sys.executable, "-c", "from services.cli.app import main; main()", *words]
+    environment = {**os.environ, **_environment(desk.settings)}
+    done = await asyncio.to_thread(subprocess.run, command, env=environment, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
 # --- trouble ----------------------------------------------------------------------------------------------------------
 
 
@@ -300,8 +322,11 @@ async def _accepted(desk: Desk) -> bool:
 
 def _stream(settings: Settings, place: str) -> int:
     """Run the stream as a process of its own until it is killed at this place."""
-    given = {f"HUB_{name.upper()}": str(value) for name, value in settings.model_dump(exclude_none=True).items()}
-    environment = {**os.environ, **given, "HUB_FAULT": place, "HUB_ENVIRONMENT": "test"}
+    environment = {**os.environ, **_environment(settings), "HUB_FAULT": place, "HUB_ENVIRONMENT": "test"}
     return subprocess.run(
         [sys.executable, "-m", "services.ingest.stream"], env=environment, timeout=60, check=False, capture_output=True
     ).returncode
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    return {f"HUB_{name.upper()}": str(value) for name, value in settings.model_dump(exclude_none=True).items()}
