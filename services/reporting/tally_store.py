@@ -109,7 +109,11 @@ async def replace_observations(connection: asyncpg.Connection, numbers: Mapping[
 
 
 async def uncounted(connection: asyncpg.Connection, hashes: Mapping[str, str]) -> set[str]:
-    """Of these definitions (hash -> key), those not yet counted from the ledger; new ones are entered as such."""
+    """Of these definitions (hash -> key), those not yet counted from the ledger; new ones are entered as such.
+
+    All others are no longer kept up from now on: should one come back, it is counted anew.
+    """
+    await connection.execute("UPDATE definition SET counted = NULL WHERE hash <> ALL($1)", list(hashes))
     await connection.executemany(
         "INSERT INTO definition (hash, key) VALUES ($1, $2) ON CONFLICT DO NOTHING", list(hashes.items())
     )

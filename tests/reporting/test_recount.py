@@ -76,3 +76,13 @@ async def test_a_repair_is_done_by_the_reader_at_work(reader: Reader) -> None:
             while await reader.connection.fetchval("SELECT EXISTS (SELECT FROM definition WHERE counted IS NULL)"):
                 await asyncio.sleep(0.1)
     assert await recount(reader.settings.postgres_dsn, reader.definitions, SHANGHAI) == []
+
+
+async def test_a_statistic_that_was_away_for_a_while_is_counted_anew_when_it_is_back(reader: Reader) -> None:
+    everything = reader.definitions
+    await reader.read([record(subject="a")])
+    reader.definitions = everything[1:]
+    await reader.read([record(subject="b")])
+    reader.definitions = everything
+    await reader.read([record(subject="c")])
+    assert await reader.total("hazards_found") == 3
