@@ -36,10 +36,11 @@ async def feed(settings: Settings) -> None:
 
 
 async def _ready(client: httpx.AsyncClient, settings: Settings, url: str) -> None:
-    """Until this data folder's hub answers."""
+    """Until this data folder's hub answers, and has written the key: it does so last."""
+    key = running.home_of(settings) / "admin.key"
     while True:
         with contextlib.suppress(httpx.TransportError):
-            if running.running(settings) and (await client.get(f"{url}/ingest/health/ready")).is_success:
+            if running.running(settings) and key.exists() and (await client.get(f"{url}/ingest/health/ready")).is_success:
                 return
         await asyncio.sleep(POLL_SECONDS)
 
