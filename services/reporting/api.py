@@ -13,7 +13,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from services.reporting import accounting, answer, aside, asof, behind, catalogue, question, recording
+from services.reporting import accounting, answer, aside, asof, behind, catalogue, export, question, recording
 from services.reporting.catalogue import Catalogue
 from services.reporting.live import Live, TooManyRegions
 from services.reporting.meters import Meters
@@ -26,6 +26,7 @@ from services.reporting.words import (
     LIVE,
     QUARANTINE,
     REDRIVE,
+    SEALS,
     SET_ASIDE,
     STATISTICS,
 )
@@ -272,6 +273,12 @@ def router(desk: Desk) -> APIRouter:
     async def account(_who: Reader, recount: bool = False) -> Response:
         async with desk.reading() as connection:
             return shown(await accounting.rows(connection, recount=recount))
+
+    @routes.get("/seals", tags=["account"], **SEALS)
+    async def seals(_who: Reader) -> Response:
+        async with desk.reading() as connection:
+            heads = await export.heads(connection)
+            return shown({"items": heads, "next": None, "as_of": await connection.fetchval("SELECT now()")})
 
     @routes.get("/quarantine", tags=["account"], **QUARANTINE)
     async def list_quarantine(who: Reader, cursor: int = 0, limit: int = 100, all: bool = False) -> Response:  # noqa: A002

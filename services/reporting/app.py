@@ -20,6 +20,7 @@ from services.reporting.api import Desk, connections, router, taken
 from services.reporting.catalogue import Catalogue
 from services.reporting.live import Live
 from services.reporting.meters import Meters
+from services.reporting.recheck import Recheck
 from services.runtime import bureau, metrics, postgres, web
 from services.runtime.access import Access
 from services.runtime.settings import Settings
@@ -47,6 +48,7 @@ def create(
     meters = Meters(metrics.new_registry())
     live = Live(settings.postgres_dsn, of, meters, clock)
     desk = Desk(settings, of, pool, meters, clock, live)
+    recheck = Recheck(settings.postgres_dsn, of, settings.data_dir / "seals", clock)
 
     async def ready() -> Mapping[str, str]:
         return {**await _ready(pool), "live": "ok" if live.state == "ok" else live.state}
@@ -61,7 +63,8 @@ def create(
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await pool
         await who.start()
-        tasks = [asyncio.create_task(live.run(), name="live"), asyncio.create_task(live.fan.run(), name="fan")]
+        running = {"live": live.run(), "fan": live.fan.run(), "recheck": recheck.run()}
+        tasks = [asyncio.create_task(one, name=name) for name, one in running.items()]
         try:
             yield
         finally:

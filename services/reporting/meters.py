@@ -48,6 +48,7 @@ class Meters(Collector):
             await _quarantine(connection),
             _gauge("hub_reporting_definitions_uncounted", "New statistics still being counted from the ledger",
                    await connection.fetchval("SELECT count(*) FROM definition WHERE counted IS NULL")),
+            *await _recheck(connection),
         ]  # fmt: skip
 
     def forget(self) -> None:
@@ -83,6 +84,20 @@ def _reader(told: accounting.Reader | None) -> Iterator[GaugeMetricFamily]:
     if told is not None:
         yield _gauge("hub_reporting_reader_age_seconds", "Since the stream last told of itself", told.age_seconds)
         yield _gauge("hub_reporting_partitions_stopped", "Partitions that stand still", len(told.stopped))
+
+
+async def _recheck(connection: asyncpg.Connection) -> list[GaugeMetricFamily]:
+    """What the last comparison of tally and ledger found; nothing before the first."""
+    row = await connection.fetchrow(
+        "SELECT differences, extract(epoch FROM now() - at)::float AS age FROM recheck ORDER BY at DESC LIMIT 1"
+    )
+    if row is None:
+        return []
+    return [
+        _gauge("hub_reporting_tally_difference", "Rows of the tally that differ from the ledger; must be 0",
+               row["differences"]),
+        _gauge("hub_reporting_recheck_age_seconds", "Since tally and ledger were last compared", row["age"]),
+    ]  # fmt: skip
 
 
 async def _quarantine(connection: asyncpg.Connection) -> GaugeMetricFamily:

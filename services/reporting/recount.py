@@ -81,9 +81,16 @@ class _Work:
 
 
 async def recount(
-    dsn: str, definitions: Sequence[Definition], zone: ZoneInfo, progress: Progress = lambda _done, _all: None
+    dsn: str,
+    definitions: Sequence[Definition],
+    zone: ZoneInfo,
+    progress: Progress = lambda _done, _all: None,
+    workers: int = WORKERS,
 ) -> list[Difference]:
-    """Count the definitions again; the differences to the tally, none when all is well."""
+    """Count the definitions again; the differences to the tally, none when all is well.
+
+    `workers`: processes beside this one; 0: it counts itself.
+    """
     definitions = tuple(filter(tallied, definitions))
     hashes = [d.hash for d in definitions]
     connection = await _connect(dsn, "recount")
@@ -97,7 +104,7 @@ async def recount(
             work = _Work(dsn, snapshot, definitions, zone.key, linked, counting)
             for statement in HELD:
                 await connection.execute(statement, hashes)
-            await _spread(work, pages, progress)
+            await _spread(work, pages, progress, workers)
         return await _differences(connection)
     finally:
         await connection.close()
@@ -176,15 +183,15 @@ async def _chains(connection: asyncpg.Connection) -> tuple[frozenset[bytes], fro
     return frozenset(m.key for m in members), chain.judge(members).counting
 
 
-async def _spread(work: _Work, pages: int, progress: Progress) -> None:
+async def _spread(work: _Work, pages: int, progress: Progress, workers: int) -> None:
     """Give the ledger's pages to the workers, piece by piece."""
     pieces = [(n, first) for n, first in enumerate(range(0, pages, BLOCKS), 1)]
-    if len(pieces) <= 1:
+    if len(pieces) <= 1 or not workers:
         for n, first in pieces:
             await _count(work, n, first)
         return
     loop, done = asyncio.get_running_loop(), 0
-    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         for task in asyncio.as_completed([loop.run_in_executor(pool, _piece, work, n, first) for n, first in pieces]):
             await task
             done += BLOCKS

@@ -61,6 +61,7 @@ _ACCOUNT = {
     "unexplained": 0,
     "as_of": "2024-01-05T01:00:00Z",
 }  # fmt: skip
+_HEAD = {"topic": "hazards", "partition": 0, "epoch": 1, "next": 5012, "seal": "9c56…"}
 _ASIDE = {
     "id": 7, "topic": "hazards", "partition": 0, "epoch": 1, "offset": 4711, "reason": "correction_mismatch",
     "detail": "its target has another type, subject or status", "late": False, "at": "2024-01-05T01:00:00Z",
@@ -141,6 +142,10 @@ FIGURES = _docs(
 ) | {"openapi_extra": {"requestBody": {"required": True, "content": {"application/json": {
     "schema": {"type": "array", "items": {"type": "object"}}, "example": _RECORDED}}}}}  # fmt: skip
 ACCOUNTING = _docs("Every record that was read, accounted for", _answers("the account", _ACCOUNT, 503))
+SEALS = _docs(
+    "The last seal of every partition: keep it, and nothing before it can change unseen",
+    _answers("the heads", {"items": [_HEAD], "next": None, "as_of": "2024-01-05T01:00:00Z"}, 503),
+)
 QUARANTINE = _docs("What could not be read", _answers("by id", {"items": [_ASIDE], "next": None}, 422, 503))
 SET_ASIDE = _docs("One record that was set aside", _answers("with its event or text", _ASIDE, 404, 422, 503))
 REDRIVE = _docs(
