@@ -40,7 +40,8 @@ async def _ready(client: httpx.AsyncClient, settings: Settings, url: str) -> Non
     key = running.home_of(settings) / "admin.key"
     while True:
         with contextlib.suppress(httpx.TransportError):
-            if running.running(settings) and key.exists() and (await client.get(f"{url}/ingest/health/ready")).is_success:
+            started = running.running(settings) and key.exists()
+            if started and (await client.get(f"{url}/ingest/health/ready")).is_success:
                 return
         await asyncio.sleep(POLL_SECONDS)
 
