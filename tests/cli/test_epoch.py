@@ -29,7 +29,7 @@ async def test_after_kafka_was_emptied_everything_known_changes_nothing(
     await publish(reader.settings, [*old[10:], *(record(subject=f"n{n}") for n in range(5))])
     async with reader.running():
         async with asyncio.timeout(10):
-            while not await reader.connection.fetchval("SELECT count(*) > 30 FROM reader, jsonb_each(stopped)"):  # noqa: ASYNC110
+            while not await reader.connection.fetchval("SELECT count(*) > 30 FROM reader, jsonb_each(stopped)"):
                 await asyncio.sleep(0.1)
         with pytest.raises(CommandFailed, match="--yes"):
             await epoch._epoch("hazards", False, False)

@@ -23,6 +23,7 @@ class Mixture:
         self.dice = random.Random(seed)
         self.made: list[dict[str, Any]] = []
         self.rounds = 0
+        self.before: dict[str, Any] | None = None
         self.clock = datetime.datetime(2023, 6, 2, tzinfo=datetime.UTC)
 
     def records(self, count: int) -> list[Record]:
@@ -47,8 +48,13 @@ class Mixture:
             self._kept(correction(drill, {"participants": 9}, **self._same())),
             self._kept(correction(later, {"participants": 5}, **self._same())), self._kept(later),
             self._kept(correction(hazard, {}, **{**self._same(), "subject": "other"})),
-            self._kept(retraction(hazard, **self._same())),
+            self._kept(retraction(hazard, **self._same())), *self._earlier(later),
         ]  # fmt: skip
+
+    def _earlier(self, drill: dict[str, Any]) -> list[Record]:
+        """A correction of what the round before told: it is taken back from the tables, not from the same batch."""
+        before, self.before = self.before, drill
+        return [self._kept(correction(before, {"participants": 6}, **self._same()))] if before else []
 
     def _same(self) -> dict[str, Any]:
         self.clock += datetime.timedelta(milliseconds=7)

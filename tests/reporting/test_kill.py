@@ -68,7 +68,7 @@ class Stream:
     async def caught_up(self, seconds: float = 30) -> None:
         """Until every record is explained."""
         async with asyncio.timeout(seconds):
-            while await self._read() != len(self.records):  # noqa: ASYNC110  the database says it
+            while await self._read() != len(self.records):
                 await asyncio.sleep(0.05)
 
     async def _read(self) -> int:

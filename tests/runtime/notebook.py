@@ -93,7 +93,7 @@ class Notebook:
     async def until(self, sql: str, *arguments: Any, seconds: float = 15) -> Any:
         """Wait until a query answers something true."""
         async with asyncio.timeout(seconds):
-            while not (found := await self.connection.fetchval(sql, *arguments)):  # noqa: ASYNC110
+            while not (found := await self.connection.fetchval(sql, *arguments)):
                 await asyncio.sleep(0.03)
         return found
 
