@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -37,6 +37,9 @@ BATCH = 2_000
 BATCH_BYTES = 4 * 1024 * 1024
 SHOWN = 50
 """Problems printed; the rest are counted."""
+TRIES = 30
+"""Seconds that a hub may be away, as when it is started again, before the import gives up."""
+AGAIN = "整张表再送一次即可，已送入的不会重复计数"
 SOURCE = "/import"
 EVERYTHING = Key("", "import", Scope((ANY,), statuses=tuple(STATUSES), rights=tuple(RIGHTS)))
 """What the administrator's key may do."""
@@ -114,9 +117,10 @@ class Import:
         if not check:
             running.must_run(self.settings)
         with Progress(*_COLUMNS, console=self.console) as bar:
-            good, bad = self._judge(bar)
+            good, refused = self._judge(bar)
+            bad = len(refused)
             held_back = bad and not partial
-            sent = 0 if check or held_back else asyncio.run(self._send(bar, good))
+            sent = 0 if check or held_back else asyncio.run(self._send(bar, good, refused))
         if check:
             print(f"检查 {good + bad} 行：{good} 行可接收" + (f"，{bad} 行有错误" if bad else ""))
         elif held_back:
@@ -125,22 +129,23 @@ class Import:
             print(f"送入 {sent} 行" + (f"，跳过 {bad} 行" if bad else ""))
         return 1 if bad else 0
 
-    def _judge(self, bar: Progress) -> tuple[int, int]:
-        """How many rows can be taken and how many not; prints what is wrong."""
+    def _judge(self, bar: Progress) -> tuple[int, set[int]]:
+        """How many rows can be taken, and which cannot; prints what is wrong."""
         task = bar.add_task("检查", total=self.size if self.upload.format == "csv" else None)
-        good = bad = shown = 0
+        good = shown = 0
+        refused: set[int] = set()
         for judged in self._rows():
             if judged.admitted is not None:
                 good += 1
             else:
-                bad += 1
+                refused.add(judged.index)
                 shown += self._show(judged.row.flaws, SHOWN - shown)
-            if (good + bad) % 500 == 0 and self.upload.format == "csv":
+            if judged.index % 500 == 0 and self.upload.format == "csv":
                 bar.update(task, completed=self.file.tell())
-        bar.update(task, total=good + bad, completed=good + bad)
-        if bad and shown >= SHOWN:
+        bar.update(task, total=1, completed=1)
+        if shown > SHOWN:
             self.console.print(f"……只列出前 {SHOWN} 处错误")
-        return good, bad
+        return good, refused
 
     def _show(self, flaws: list[Flaw], room: int) -> int:
         for flaw in flaws[: max(room, 0)]:
@@ -150,39 +155,55 @@ class Import:
     def _rows(self) -> Iterable[Judged]:
         return self.upload.judge(self.door, EVERYTHING, lambda: datetime.datetime.now(datetime.UTC))
 
-    async def _send(self, bar: Progress, total: int) -> int:
+    async def _send(self, bar: Progress, total: int, refused: set[int]) -> int:
         """Send every good row; returns how many. Raises CommandFailed at the first batch that the door refuses."""
         key = (running.home_of(self.settings) / "admin.key").read_text("utf-8").strip()
         headers = {"Authorization": f"Bearer {key}", "Content-Type": BATCH_TYPE}
-        task = bar.add_task("送入", total=total)
-        batch: list[bytes] = []
-        size = sent = 0
-        async with httpx.AsyncClient(
-            base_url=running.url(self.settings), timeout=60, trust_env=False, headers=headers
-        ) as client:
-            for judged in self._rows():
-                if judged.admitted is None:
-                    continue
-                batch.append(_encode(judged.event))
-                size += len(batch[-1])
-                if len(batch) == BATCH or size > BATCH_BYTES:
-                    sent += await self._post(client, batch, sent, bar, task)
-                    batch, size = [], 0
-            if batch:
-                sent += await self._post(client, batch, sent, bar, task)
+        url, task, sent = running.url(self.settings), bar.add_task("送入", total=total), 0
+        batches = self._batches(refused)
+        batch = next(batches, None)
+        async with httpx.AsyncClient(base_url=url, timeout=60, trust_env=False, headers=headers) as client:
+            while batch:
+                # The next batch is made while this one is on its way; there is one at a time, so that rows keep order.
+                posted, batch = await asyncio.gather(
+                    self._post(client, batch, sent, bar, task), asyncio.to_thread(next, batches, None)
+                )
+                sent += posted
         return sent
+
+    def _batches(self, refused: set[int]) -> Iterator[list[bytes]]:
+        batch: list[bytes] = []
+        size = 0
+        for index, event in enumerate(self.upload.events()):
+            if event is None or index in refused:
+                continue
+            batch.append(_encode(event))
+            size += len(batch[-1])
+            if len(batch) == BATCH or size > BATCH_BYTES:
+                yield batch
+                batch, size = [], 0
+        if batch:
+            yield batch
 
     async def _post(self, client: httpx.AsyncClient, batch: list[bytes], sent: int, bar: Progress, task: TaskID) -> int:
         """Send one batch, again while the door says not now: the ids are the same."""
+        body, silent = b"[" + b",".join(batch) + b"]", 0
         while True:
-            answer = await client.post("/ingest/events", content=b"[" + b",".join(batch) + b"]")
+            try:
+                answer = await client.post("/ingest/events", content=body)
+            except httpx.TransportError as error:
+                silent += 1
+                if silent == TRIES:
+                    raise CommandFailed(f"已送入 {sent} 行，其后中枢没有应答（{error}）：{AGAIN}") from error
+                await asyncio.sleep(1)
+                continue
             if answer.status_code not in (429, 503):
                 break
             await asyncio.sleep(min(float(answer.headers.get("Retry-After", 1)), 5))
         if not answer.is_success:
             problems = answer.json().get("problems", [])
             reason = "；".join(f"{p['field']} {p['reason']}" for p in problems[:3]) or answer.text[:200]
-            raise CommandFailed(f"已送入 {sent} 行，其后被退回（{reason}）：改正后整张表再送一次，已送入的不会重复计数")
+            raise CommandFailed(f"已送入 {sent} 行，其后被退回（{reason}）：{AGAIN}")
         bar.advance(task, len(batch))
         return len(batch)
 

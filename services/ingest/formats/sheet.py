@@ -50,6 +50,7 @@ class Sheet(msgspec.Struct, frozen=True):
 
 def read(file: BinaryIO) -> Sheet:
     """The lines of a file that can be rewound. Raises Unreadable; a CSV file is read as its lines are asked for."""
+    file.seek(0)
     start = file.read(8)
     file.seek(0)
     if start.startswith(b"PK\x03\x04"):

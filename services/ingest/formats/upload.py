@@ -28,6 +28,10 @@ REASONS: Mapping[str, str] = {
 """What the door's codes say to a clerk."""
 
 
+_NONE = "-"
+"""Stands for the id of a row that has none, so that the door finds what else is wrong with it."""
+
+
 class Options(msgspec.Struct, frozen=True):
     """What a request adds to every row; a column of the table goes before it."""
 
@@ -42,8 +46,6 @@ class Judged(msgspec.Struct, gc=False):
     index: int
     row: Row
     id: str | None
-    event: dict[str, Any]
-    """The row as an event, as a publisher would send it."""
     admitted: Admitted | None
     """None: see the row's flaws."""
 
@@ -69,6 +71,17 @@ class Upload:
         for index, row in enumerate(self.table.rows(self.lines())):
             yield self._judge(index, row, identities, door, key, now())
 
+    def events(self) -> Iterator[dict[str, Any] | None]:
+        """Each row as a publisher would send it, of a table that has been judged; None: it has no identity."""
+        identities = Identities(self.table.type, self._options.upload)
+        for row in self.table.rows(self.lines()):
+            try:
+                ids, _ = identities.of(row.attributes, row.data, row.line)
+            except NoIdentity:
+                yield None
+            else:
+                yield self._event(row, ids)
+
     def lines(self) -> Iterator[Line]:
         """The lines below the headings."""
         lines = self.all()
@@ -87,22 +100,24 @@ class Upload:
     def _judge(
         self, index: int, row: Row, identities: Identities, door: Door, key: Key, now: datetime.datetime
     ) -> Judged:
-        event = {**self._options.attributes, **row.attributes}
-        size = 0
+        ids, size = {"id": row.attributes.get("id", _NONE)}, 0
         try:
             ids, size = identities.of(row.attributes, row.data, row.line)
-            event |= ids
         except NoIdentity as error:
-            event.setdefault("id", "-")
             self._add(row, error.field, str(error), error.code)
-        whole = {"specversion": "1.0", "type": self.table.type.name, **event, "data": row.data}
-        judged = door.admit(Sent(index, size, whole), key, now)
+        event = self._event(row, ids)
+        judged = door.admit(Sent(index, size, event), key, now)
         if isinstance(judged, list):
             for problem in judged:
                 reason = f"{REASONS[problem.code]}（{problem.reason}）" if problem.code in REASONS else problem.reason
                 self._add(row, problem.field, reason, problem.code)
         admitted = judged if isinstance(judged, Admitted) and not row.flaws else None
-        return Judged(index, row, None if event["id"] == "-" else event["id"], whole, admitted)
+        return Judged(index, row, None if event["id"] == _NONE else event["id"], admitted)
+
+    def _event(self, row: Row, ids: dict[str, str]) -> dict[str, Any]:
+        """A row as a publisher would send it."""
+        fixed = {"specversion": "1.0", "type": self.table.type.name}
+        return {**fixed, **self._options.attributes, **row.attributes, **ids, "data": row.data}
 
     def _add(self, row: Row, field: str, reason: str, code: str) -> None:
         """Note a flaw, unless the field has one already: what could not be read is missing to the door."""
