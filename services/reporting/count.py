@@ -13,7 +13,7 @@ from services.contracts.event import InvalidEvent
 from services.contracts.fate import Fate
 from services.reporting import chain, fates, ledger, recount, tally_store
 from services.reporting.definition import Definition
-from services.reporting.ledger import Entry, Rows
+from services.reporting.ledger import Entry, Rows, Seen
 from services.reporting.tally import Increments, Tally, tallied
 from services.runtime import postgres
 from services.runtime.consume import Aside, Position, Slice, StartAgain
@@ -53,7 +53,7 @@ class Count:
 
     async def reset(self, connection: asyncpg.Connection, positions: Sequence[Position]) -> None:
         """Forget everything; read series, types, seals and awaited targets."""
-        self._recent: list[dict[bytes, str]] = [{}, {}]
+        self._recent: list[dict[bytes, Seen]] = [{}, {}]
         self._series = await tally_store.load_series(connection)
         await self._count_new_definitions(connection)
         self._tally = Tally(self._definitions, self._zone, self._series)
@@ -101,11 +101,12 @@ class Count:
             if seen:
                 piece.duplicates += 1
                 sent = entry.event.digest
-                row = (entry.position, entry.offset, entry.key.hex(), bytes.fromhex(sent), seen != sent)
-                batch.duplicates.append(row)
-                batch.told.append(fates.repeated(piece.position, entry, conflict=seen != sent))
+                conflict = seen.digest != sent
+                batch.duplicates.append((entry.position, entry.offset, entry.key.hex(), bytes.fromhex(sent), conflict))
+                if seen.recorded != entry.event.recordedtime:  # else no publisher sent it again: we did
+                    batch.told.append(fates.repeated(piece.position, entry, conflict=conflict))
             elif self._take(batch, piece, entry):
-                self._recent[0][entry.key] = entry.event.digest
+                self._recent[0][entry.key] = Seen(entry.event.digest, entry.event.recordedtime)
         if len(self._recent[0]) > RECENT:
             self._recent = [{}, self._recent[0]]
         return batch
@@ -126,7 +127,7 @@ class Count:
                     read.append((piece, entry))
         return read
 
-    async def _known(self, keys: list[bytes]) -> dict[bytes, str]:
+    async def _known(self, keys: list[bytes]) -> dict[bytes, Seen]:
         """What the ledger has of these, when it is worth asking."""
         if not self._wary and len(keys) > SMALL:
             return {}

@@ -7,6 +7,7 @@ import datetime
 import struct
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import asyncpg
 import msgspec
@@ -137,10 +138,21 @@ async def write(connection: asyncpg.Connection, rows: Rows) -> None:
             raise AssertionError(f"{result} instead of {rows.count} rows")
 
 
-async def known(connection: asyncpg.Connection, keys: Sequence[bytes]) -> dict[bytes, str]:
-    """Of these identities, those the ledger has: key -> digest (hex)."""
-    rows = await connection.fetch("SELECT key, digest FROM ledger WHERE key = ANY($1::uuid[])", [k.hex() for k in keys])
-    return {row["key"].bytes: row["digest"].hex() for row in rows}
+class Seen(NamedTuple):
+    """What is kept of an event to tell what comes again under its identity."""
+
+    digest: str
+    """Hex; another one is a conflict."""
+    recorded: datetime.datetime
+    """The same one too: it is the very record, read or written again by the hub itself."""
+
+
+async def known(connection: asyncpg.Connection, keys: Sequence[bytes]) -> dict[bytes, Seen]:
+    """Of these identities, those the ledger has."""
+    rows = await connection.fetch(
+        "SELECT key, digest, recorded FROM ledger WHERE key = ANY($1::uuid[])", [k.hex() for k in keys]
+    )
+    return {row["key"].bytes: Seen(row["digest"].hex(), row["recorded"]) for row in rows}
 
 
 async def kin(connection: asyncpg.Connection, fresh: Iterable[Entry]) -> dict[bytes, Entry]:
