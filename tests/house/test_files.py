@@ -61,16 +61,27 @@ def only_logs(handler: ast.ExceptHandler) -> bool:
     return len(calls) == len(handler.body) and bool(owners) and owners <= LOGS
 
 
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
 def lengths() -> dict[str, int]:
-    """Lines of each function of services and deploy, without its docstring."""
-    found = {}
-    for path in modules("services", "deploy"):
-        for node in ast.walk(tree(path)):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                body = node.body[1:] if ast.get_docstring(node) else node.body
-                size = (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
-                found[f"{path}:{node.lineno} {node.name}"] = size
-    return found
+    """Lines of each function of services and deploy, without its docstring and the functions inside it."""
+    return {
+        f"{path}:{node.lineno} {node.name}": _own_lines(node)
+        for path in modules("services", "deploy")
+        for node in ast.walk(tree(path))
+        if isinstance(node, Function)
+    }
+
+
+def _own_lines(function: Function) -> int:
+    body = function.body[1:] if ast.get_docstring(function) else function.body
+    inside = [n for s in body for n in ast.walk(s) if isinstance(n, Function)]
+    return sum(map(_lines, body)) - sum(map(_lines, inside))
+
+
+def _lines(node: ast.stmt) -> int:
+    return (node.end_lineno or node.lineno) - node.lineno + 1
 
 
 def test_a_function_is_one_thought() -> None:
