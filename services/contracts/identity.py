@@ -51,13 +51,15 @@ def canonical(value: Any) -> bytes:
 def _plain(value: Any) -> bool:
     """Whether sorting keys and dropping blanks is all that RFC 8785 asks of this value.
 
-    Numbers with a fraction (ECMAScript notation) and keys outside ASCII (UTF-16 order) go the long way.
+    Keys outside ASCII (UTF-16 order) and numbers that ECMAScript writes otherwise (5.0, 1e-7, 1e16) go the long way.
     """
     kind = type(value)
     if kind is dict:
         return "".join(value).isascii() and _all_plain(value.values())
     if kind is list:
         return _all_plain(value)
+    if kind is float:
+        return 1e-4 <= abs(value) < 1e15 and value % 1 != 0
     return kind in _EXACT or (kind is int and -_SAFE < value < _SAFE)
 
 
