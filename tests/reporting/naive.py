@@ -95,7 +95,9 @@ def _moment(dice: random.Random) -> datetime.datetime:
     at = BEGINS + datetime.timedelta(minutes=dice.randrange(27 * 30 * 24 * 60))
     if dice.random() < 0.3:
         at = at.replace(hour=dice.choice((0, 23)), minute=dice.choice((0, 59)))
-    if dice.random() < 0.2:
+    if dice.random() < 0.3:
+        at = at.replace(day=15, hour=12, minute=0)  # many at the same instant: the later recorded one is the latest
+    elif dice.random() < 0.2:
         at = at.replace(day=1) - datetime.timedelta(days=dice.randrange(2))
     return at.astimezone(datetime.UTC) if dice.random() < 0.3 else at
 

@@ -123,6 +123,16 @@ async def test_the_stream_ends_when_the_key_is_revoked_and_at_shutdown(hub: Hub)
         await asyncio.wait_for(page.ended.wait(), 1)
 
 
+async def test_the_stream_goes_on_when_the_database_was_away(hub: Hub) -> None:
+    cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'hub-reporting-live'"
+    async with hub.page() as page:
+        assert await hub.reader.connection.fetchval(f"{cut} AND datname = current_database()") == 1
+        await publish(hub.reader.settings, [record(at=NOON)])
+        await page.told("found", 1)
+        await publish(hub.reader.settings, [record(subject="h2", at=NOON)])
+        await page.told("found", 2)
+
+
 async def test_a_new_day_begins_at_nought(hub: Hub) -> None:
     async with hub.page() as page:
         await publish(hub.reader.settings, [record(at=NOON)])
