@@ -13,7 +13,19 @@ import msgspec
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from services.reporting import accounting, answer, aside, asof, behind, catalogue, export, question, recording
+from services.reporting import (
+    accounting,
+    answer,
+    aside,
+    asof,
+    behind,
+    catalogue,
+    export,
+    inforce,
+    question,
+    recording,
+    remembered,
+)
 from services.reporting.catalogue import Catalogue
 from services.reporting.live import Live, TooManyRegions
 from services.reporting.meters import Meters
@@ -65,6 +77,7 @@ class Desk:
         self.settings, self.catalogue, self.pool, self.meters, self.clock = settings, of, pool, meters, clock
         self.live = live
         self.publisher = Publisher(settings)
+        self.answers = remembered.Answers()
 
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[asyncpg.Connection]:
@@ -106,8 +119,22 @@ class Desk:
         """One figure."""
         query = self.query(key, request, who)
         with self.meters.figure_seconds.time(), refusing():
+            if query.from_ledger:
+                return shown(await self._from_ledger(query))
             async with self._for(query) as connection:
                 return shown(await answer.answer(connection, self.catalogue, query, self.clock()))
+
+    async def _from_ledger(self, query: Query) -> dict[str, Any]:
+        """A figure that the tally does not hold: worked out once, until something comes that it depends on."""
+        async with self.reading() as connection:
+            version = await inforce.version(connection, remembered.types(self.catalogue, query))
+            now = query.known_at or await connection.fetchval("SELECT now()")
+        at = (remembered.question(query), self.catalogue.today(self.clock()), version)
+        if (known := self.answers.get(at)) is None:
+            async with self._for(query) as connection:
+                known = await answer.answer(connection, self.catalogue, query, self.clock())
+            self.answers.keep(at, known)
+        return {**known, "as_of": now}
 
     async def events(self, key: str, request: Request, who: access.Principal) -> Response:
         """The events behind a figure."""
@@ -248,7 +275,13 @@ def sees_all(of: Catalogue, who: access.Principal) -> None:
 def router(desk: Desk) -> APIRouter:
     """The routes of reporting."""
     routes = APIRouter()
+    _figures(routes, desk)
+    _account(routes, desk)
+    _set_aside(routes, desk)
+    return routes
 
+
+def _figures(routes: APIRouter, desk: Desk) -> None:
     @routes.get("/statistics", tags=["figures"], **STATISTICS)
     async def list_statistics(_who: Reader) -> Response:
         return desk.statistics()
@@ -269,6 +302,8 @@ def router(desk: Desk) -> APIRouter:
     async def live(request: Request, who: Reader) -> Response:
         return await desk.stream(request, who)
 
+
+def _account(routes: APIRouter, desk: Desk) -> None:
     @routes.get("/accounting", tags=["account"], **ACCOUNTING)
     async def account(_who: Reader, recount: bool = False) -> Response:
         async with desk.reading() as connection:
@@ -280,6 +315,8 @@ def router(desk: Desk) -> APIRouter:
             heads = await export.heads(connection)
             return shown({"items": heads, "next": None, "as_of": await connection.fetchval("SELECT now()")})
 
+
+def _set_aside(routes: APIRouter, desk: Desk) -> None:
     @routes.get("/quarantine", tags=["account"], **QUARANTINE)
     async def list_quarantine(who: Reader, cursor: int = 0, limit: int = 100, all: bool = False) -> Response:  # noqa: A002
         sees_all(desk.catalogue, who)
@@ -299,5 +336,3 @@ def router(desk: Desk) -> APIRouter:
     async def redrive(id: int, request: Request, who: Reader) -> Response:  # noqa: A002
         sees_all(desk.catalogue, who)
         return await desk.redrive(id, request)
-
-    return routes

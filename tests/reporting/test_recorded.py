@@ -12,7 +12,7 @@ import pytest
 
 from services.contracts import identity
 from services.reporting import app as reporting
-from services.reporting import recording
+from services.reporting import asof, recording
 from services.reporting.catalogue import Catalogue
 from services.reporting.definition import Definition
 from services.runtime import access
@@ -143,3 +143,15 @@ async def test_only_who_may_correct_records(api: Api) -> None:
 async def _known(api: Api) -> None:
     while (await api.client.get("/statistics", headers=api.headers)).status_code == 401:
         await asyncio.sleep(0.02)
+
+
+async def test_a_figure_of_an_earlier_moment_is_worked_out_once(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    await api.reader.read([record(subject="h1")])
+    worked_out: list[Any] = []
+    known = asof.known
+    monkeypatch.setattr(asof, "known", lambda *given: worked_out.append(1) or known(*given))
+    tomorrow = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)).isoformat()
+    found = [await api.figure("found", known_at=tomorrow) for _ in range(3)]
+    assert ([one["value"] for one in found], len(worked_out)) == ([1, 1, 1], 1)
+    await api.reader.read([record(subject="h2")])
+    assert ((await api.figure("found", known_at=tomorrow))["value"], len(worked_out)) == (2, 2)

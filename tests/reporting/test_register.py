@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import random
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from services.cli.bureau import look
 from services.contracts.rows import Row
 from services.reporting import asof, behind, question, registers
 from services.reporting.answer import answer
@@ -20,6 +22,7 @@ from services.reporting.definition import Cohort, Condition, Definition, Referen
 from services.reporting.register import Fact, Register, State, Step, fold
 from services.reporting.statistics import read
 from services.runtime import toml
+from services.runtime.settings import ROOT
 from tests.records import correction, record, retraction
 from tests.reporting.conftest import SHANGHAI, Reader, statistic
 from tests.reporting.naive import REGIONS
@@ -340,3 +343,40 @@ async def test_a_cohort_is_those_who_meet_the_condition_out_of_all(counting: Rea
     assert (await ask(counting, "on_time?from=2023-06-01&to=2023-06-30&label.mode=joint"))["value"] == 100
     nothing = await ask(counting, "on_time?from=2023-07-01&to=2023-07-30")
     assert (nothing["value"], nothing["coverage"]) == (None, "live")
+
+
+async def test_merged_regions_count_where_they_lay_and_with_tree_now_where_they_lie(counting: Reader) -> None:
+    """旧镇 was merged into 柳渡街道 at the end of March; its hazards of spring stay its own."""
+
+    def hazard(subject: str, region: str, month: int) -> dict[str, Any]:
+        time = datetime.datetime(2023, month, 15, tzinfo=SHANGHAI)
+        return record("hazard.found", subject, {"level": "major", "days": month}, at=time, region=region)
+
+    await counting.read([
+        hazard("h1", "990111003", 2), hazard("h2", "990111003", 3), hazard("h3", "990111002", 3),
+        hazard("h4", "990111003", 5), hazard("h5", "990111001001", 6), hazard("h6", "990111001001", 7),
+        team("a", 1, region="990111003"), team("b", 1, region="990111001001"),
+    ])  # fmt: skip
+    year = "?from=2023-01-01&to=2023-12-31&by=region"
+    assert {p["labels"]["region"]: p["events"] for p in (await ask(counting, f"on_time{year}"))["parts"]} == {
+        "990111003": 3, "990111002": 2, "990111001": 1,
+    }  # fmt: skip
+    now = await ask(counting, f"on_time{year}&tree=now")
+    assert {p["labels"]["region"]: p["events"] for p in now["parts"]} == {"990111002": 6}
+    old = await ask(counting, "on_time?from=2023-01-01&to=2023-12-31&region=990111003")
+    assert (old["events"], old["value"]) == (3, Decimal("66.67"))
+    assert parts(await ask(counting, "teams?from=2023-01-01&to=2023-06-30&by=region")) == {
+        "990111001": 1, "990111003": 1,
+    }  # fmt: skip
+    assert parts(await ask(counting, "teams?from=2023-01-01&to=2023-07-01&by=region&tree=now")) == {"990111002": 2}
+    with pytest.raises(question.Unclear) as unknown:
+        await ask(counting, "teams?region=990119")
+    assert unknown.value.status == 404
+
+
+def test_checking_a_bureau_names_the_mistakes_of_its_registers(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "bureaus" / "example", tmp_path / "b")
+    (tmp_path / "b" / "registers.toml").write_text(GOOD.replace("team.verified", "team.verifid"), encoding="utf-8")
+    _, _, mistakes = look(tmp_path / "b")
+    assert [(m.file, m.line) for m in mistakes] == [("registers.toml", 6)]
+    assert "是否应为 team.verified" in mistakes[0].todo
