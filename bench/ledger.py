@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import asyncpg
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from bench import events
 from bench.line import Line
-from bench.parts import Stage, per_event
+from bench.parts import Ended, Stage, per_event
+from services.contracts.topics import CANONICAL
+from services.runtime import postgres
 from services.runtime.kafka import ensure_topics
 from services.runtime.settings import Settings
 
@@ -53,14 +55,39 @@ def flat(runs: list[Drained]) -> Line:
 
 
 def run(stage: Stage, total: int, *, random_ids: bool = False) -> Drained:
-    """Fill the topics, unless they are full already, then drain them."""
-    asyncio.run(stage.guarded(fill(stage.settings, total, random_ids=random_ids)))
+    """Fill the topics, unless they are full already; empty the tables; drain."""
+    if (there := asyncio.run(stage.guarded(backlog(stage.settings)))) not in (0, total):
+        raise Ended(f"{stage.settings.data_dir} holds a backlog of {there:,} events: take another folder, or --events")
+    if not there:
+        asyncio.run(stage.guarded(fill(stage.settings, total, random_ids=random_ids)))
+    asyncio.run(stage.guarded(empty(stage.settings.postgres_dsn)))
     return asyncio.run(drain(stage, total))
+
+
+async def backlog(settings: Settings) -> int:
+    """Records in all canonical topics."""
+    await ensure_topics(settings)
+    consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka_bootstrap)
+    await consumer.start()
+    try:
+        every = [TopicPartition(settings.topic_prefix + t.name, p) for t in CANONICAL for p in range(t.partitions)]
+        return sum((await consumer.end_offsets(every)).values())
+    finally:
+        await consumer.stop()
+
+
+async def empty(dsn: str) -> None:
+    """Tables as on the first day."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute("DROP SCHEMA IF EXISTS reporting CASCADE")
+    finally:
+        await connection.close()
+    await postgres.migrate_all(dsn)
 
 
 async def fill(settings: Settings, total: int, *, random_ids: bool) -> None:
     """Write the backlog."""
-    await ensure_topics(settings)
     producer = AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap, acks="all", linger_ms=20,
                                 max_batch_size=1 << 19)  # fmt: skip
     await producer.start()
