@@ -61,7 +61,12 @@ def read(file: BinaryIO) -> Sheet:
         raise Unreadable("这不是表格：请上传 CSV 或 XLSX")
     encoding = encoding_of(file)
     delimiter = _delimiter(file, encoding)
-    return Sheet("csv", _counted(_csv(file, encoding, delimiter)), encoding, delimiter)
+    return Sheet("csv", csv_lines(file, encoding, delimiter), encoding, delimiter)
+
+
+def csv_lines(file: BinaryIO, encoding: str, delimiter: str) -> Iterator[Line]:
+    """The lines of a CSV file once more, when its encoding and delimiter are known."""
+    return _counted(_csv(file, encoding, delimiter))
 
 
 def encoding_of(file: BinaryIO) -> str:

@@ -61,6 +61,7 @@ class Upload:
         self._options = options
         found = sheet.read(file)
         self.format = found.format
+        self._written = found.encoding, found.delimiter
         # A workbook is in memory anyway, and takes long to open.
         self._kept = list(found.lines) if found.format == "xlsx" else None
         self.table = Table(type_name, self._headings(), bureau)
@@ -90,7 +91,7 @@ class Upload:
 
     def all(self) -> Iterator[Line]:
         """All lines that are not blank, the headings first."""
-        return iter(self._kept) if self._kept is not None else sheet.read(self._file).lines
+        return iter(self._kept) if self._kept is not None else sheet.csv_lines(self._file, *self._written)
 
     def _headings(self) -> Line:
         for line in self.all():
