@@ -59,7 +59,7 @@ def _plain(value: Any) -> bool:
     if kind is list:
         return _all_plain(value)
     if kind is float:
-        return 1e-4 <= abs(value) < 1e15 and value % 1 != 0
+        return bool(1e-4 <= abs(value) < 1e15 and value % 1 != 0)
     return kind in _EXACT or (kind is int and -_SAFE < value < _SAFE)
 
 
