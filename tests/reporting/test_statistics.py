@@ -43,7 +43,8 @@ def test_a_shipped_row_counts_an_event_that_its_door_lets_in(definition: Definit
     specs = FIELDS[definition.event]
     assert matches(definition.where, {}, data)
     assert all(specs[c.field].kind.check(data[c.field]) is None for c in definition.where)
-    assert set(definition.paths) <= specs.keys(), "a shipped row needs no field of a bureau's own"
+    own = {path for path in definition.paths if path.partition(".")[0] not in definition.lookups}
+    assert own <= specs.keys(), "a shipped row needs no field of a bureau's own"
 
 
 @pytest.mark.parametrize("definition", SHIPPED, ids=lambda d: d.key)
