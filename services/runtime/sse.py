@@ -46,40 +46,32 @@ class Client:
         self.audience = audience
         self.allowed = allowed
         """Asked again and again while the stream is open: a key may be revoked."""
-        self._waiting: asyncio.Queue[bytes] = asyncio.Queue(QUEUE)
-        self._ended = asyncio.Event()
+        self._waiting: list[bytes] = []
+        self._ended = False
+        self._news = asyncio.Event()
 
     def put(self, chunk: bytes) -> bool:
         """Queue a message; False when there is no room: then the client is told to resync and the stream ends."""
-        try:
-            self._waiting.put_nowait(chunk)
-        except asyncio.QueueFull:
-            while not self._waiting.empty():
-                self._waiting.get_nowait()
-            self._waiting.put_nowait(RESYNC)
-            self.end()
-            return False
-        return True
+        full = len(self._waiting) >= QUEUE
+        if full:
+            self._waiting = []
+            chunk, self._ended = RESYNC, True
+        self._waiting.append(chunk)
+        self._news.set()
+        return not full
 
     def end(self) -> None:
         """Close the stream after what is queued."""
-        self._ended.set()
+        self._ended = True
+        self._news.set()
 
     async def next(self) -> bytes:
         """All that waits; nothing at the end."""
-        if self._waiting.empty() and not self._ended.is_set():
-            got, ended = asyncio.ensure_future(self._waiting.get()), asyncio.ensure_future(self._ended.wait())
-            try:
-                await asyncio.wait({got, ended}, return_when=asyncio.FIRST_COMPLETED)
-                first = got.result() if got.done() else b""
-            finally:
-                got.cancel()
-                ended.cancel()
-            return first + self._rest()
-        return self._rest()
-
-    def _rest(self) -> bytes:
-        return b"".join(self._waiting.get_nowait() for _ in range(self._waiting.qsize()))
+        if not self._waiting and not self._ended:
+            await self._news.wait()
+        self._news.clear()
+        waiting, self._waiting = self._waiting, []
+        return b"".join(waiting)
 
 
 class Fan:
