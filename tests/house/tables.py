@@ -21,7 +21,7 @@ from services.cli import app as command
 from services.contracts.families import TYPES
 from services.contracts.topics import TOPICS, topic_of
 from services.ingest.problem import CODES
-from services.reporting import statistics
+from services.reporting import registers, statistics
 from services.runtime import settings
 from services.runtime.settings import ROOT
 from tests.house.source import modules, tree
@@ -117,7 +117,15 @@ def _statistic_rows() -> Rows:
     found, _ = statistics.read((), {})
     for d in found:
         how = str(d.measure) if d.measure else " ÷ ".join(map(str, d.ratio or ())) or d.kind
-        yield code(d.key), d.zh, d.unit, code(d.event), code(how), code(*d.label_names), d.about
+        of = code(d.event) or (f"register {code(d.register)}" if d.register else "")
+        yield code(d.key), d.zh, d.unit, of, code(how), code(*d.label_names), d.about
+
+
+def _register_rows() -> Rows:
+    found, _ = registers.read((), {})
+    for one in found.values():
+        acts = (one.added, one.changed, one.removed)
+        yield code(one.name), one.zh, code(one.key), *(code(*(s.event for s in steps)) for steps in acts), one.expires
 
 
 TABLES: dict[str, Callable[[], str]] = {
@@ -134,7 +142,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "types": lambda: markdown("type | 名称 | subject | from | topic", (
         (code(t.name), t.zh, code("/".join(t.subject)), ", ".join(sorted(t.origins)),
          code("" if t.family == "event" else topic_of(t).name)) for t in TYPES.values())),
-    "statistics": lambda: markdown("key | 名称 | 单位 | event | measure | by | 说明", _statistic_rows()),
+    "statistics": lambda: markdown("key | 名称 | 单位 | of | measure | by | 说明", _statistic_rows()),
+    "registers": lambda: markdown("register | 名称 | key | added | changed | removed | expires", _register_rows()),
 }  # fmt: skip
 """Name → the table in Markdown."""
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.reporting.grammar import merged, parse
-from services.reporting.statistics import shipped
+from services.reporting import statistics
 from services.runtime import bureau, toml
 from services.runtime.settings import ROOT, Settings
 from tests.house import tables
@@ -111,7 +110,7 @@ def test_the_rows_that_explain_statistics_are_statistics(tmp_path: Path, name: s
     mistakes: list[bureau.Mistake] = []
     rows = bureau.statistic_rows(document, mistakes)
     own = bureau.load(ROOT / "bureaus" / "example").extra_codes
-    definitions, more = parse(merged(shipped(), tuple(rows)), extra_codes=own)
+    definitions, more = statistics.read(rows, own)
     assert [*mistakes, *more] == []
     assert {row.key for row in rows} <= {d.key for d in definitions}
 
