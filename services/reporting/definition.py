@@ -111,8 +111,8 @@ class Definition:
         if self.cohort is None:
             raise AssertionError(f"{self.key} is no cohort")
         all_ = replace(
-            self, key=f"{self.key}.of", unit="件", event=self.cohort.event, measure=Measure("count"), where=self.cohort.of,
-            cohort=None, hidden=True,
+            self, key=f"{self.key}.of", unit="件", event=self.cohort.event, measure=Measure("count"),
+            where=self.cohort.of, cohort=None, hidden=True,
         )  # fmt: skip
         return replace(all_, key=f"{self.key}.met", where=(*self.cohort.of, *self.cohort.met)), all_
 
