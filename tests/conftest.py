@@ -107,7 +107,7 @@ async def delete_topics(bootstrap: str, names: list[str]) -> None:
         await admin.delete_topics(names)
     finally:
         await admin.close()
-    while (await topic_ids(bootstrap, names))[1]:  # noqa: ASYNC110 nobody tells us
+    while (await topic_ids(bootstrap, names))[1]:
         await asyncio.sleep(0.05)
 
 

@@ -58,7 +58,7 @@ async def test_who_does_not_listen_is_killed_when_the_grace_is_over(child: Calla
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('on', flush=True); time.sleep(60)"
     )
     deaf.start()
-    while not last_words(deaf.log):  # noqa: ASYNC110 a file sets no event
+    while not last_words(deaf.log):
         await asyncio.sleep(0.02)
     begin = time.monotonic()
     await stop_all([deaf], 0.5)
