@@ -25,7 +25,7 @@ SHOWN_PORT = 8000
 MARK = "\x1e"
 COLUMNS = 96
 CHANGING = (
-    (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "MOMENT"),
+    (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?", "MOMENT"),
     (r"\b[0-9a-f]{16}\b", "DIGEST"),
     (r"\d+\.\d 秒", "N 秒"),
     (r"\d+ 个统计项目", "N 个统计项目"),
