@@ -14,7 +14,7 @@ from typing import Any
 import uvicorn
 import uvloop
 
-from services.runtime import log
+from services.runtime import log, session
 from services.runtime.settings import Settings
 
 Scope = MutableMapping[str, Any]
@@ -26,6 +26,8 @@ SERVICES = (
     ("/reporting", "services.reporting.app"),
 )
 """Prefix and module of each service; the module has `async with running(settings) as app`."""
+SESSION = "/session"
+"""Where people log in; it belongs to no service (`services.runtime.session`)."""
 PATHS = {"/live": "/reporting"}
 """Paths without a prefix, and the service that answers them."""
 GRACE_SECONDS = 3
@@ -53,7 +55,7 @@ class Front:
         prefix = "/" + scope["path"].split("/", 2)[1] if "path" in scope else ""
         app = self.apps.get(PATHS.get(prefix, prefix))
         if app is None:
-            await _no_such_path(send, scope, sorted(self.apps))
+            await _no_such_path(send, scope, sorted(self.apps.keys() - {SESSION}))
             return
         root = "" if prefix in PATHS else prefix
         await app({**scope, "root_path": scope.get("root_path", "") + root}, receive, send)
@@ -113,6 +115,7 @@ async def serve(settings: Settings) -> None:
         for prefix, name in present():
             running = importlib.import_module(name).running
             front.apps[prefix] = await stack.enter_async_context(running(settings))
+        front.apps[SESSION] = await stack.enter_async_context(session.running(settings))
         await server.serve()
     log.get("api").info("api.closed")
 

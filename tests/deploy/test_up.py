@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -37,6 +38,8 @@ class Hub:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("HUB_")}
         self.environment = {**inherited, **given}
         self.process: subprocess.Popen[bytes] | None = None
+        self.log_in = ("", "")
+        """What the first start showed."""
 
     def start(self) -> Hub:
         with self.out.open("wb") as out:
@@ -51,6 +54,8 @@ class Hub:
         assert self.process is not None
         assert self.process.poll() is None, self.said()
         until(lambda: self.status()["ready"], START_SECONDS)
+        if shown := re.search(r"(admin) +(\S+)（只显示这一次）", self.said()):
+            self.log_in = (shown[1], shown[2])
         return self
 
     def ended(self) -> bool:
@@ -313,3 +318,12 @@ def test_a_setting_that_makes_no_sense_is_one_sentence(refused: Callable[..., st
 def test_mistakes_in_the_bureau_are_one_sentence(refused: Callable[..., str], tmp_path: Path) -> None:
     (tmp_path / "bureau").mkdir()
     assert "hub bureau check" in refused(bureau=str(tmp_path / "bureau"))
+
+
+def test_the_administrator_logs_in_with_what_the_first_start_showed(hub: Hub) -> None:
+    name, password = hub.log_in
+    body = json.dumps({"name": name, "password": password}).encode()
+    request = urllib.request.Request(f"{hub.url}/session", body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert "csrf" in json.load(answer)
+        assert "HttpOnly" in answer.headers["Set-Cookie"]
