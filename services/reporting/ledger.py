@@ -156,22 +156,22 @@ async def known(connection: asyncpg.Connection, keys: Sequence[bytes]) -> dict[b
 
 
 async def kin(connection: asyncpg.Connection, fresh: Iterable[Entry]) -> dict[bytes, Entry]:
-    """All members in the ledger of the chains that these entries touch, found link by link in both directions."""
-    found: dict[bytes, Entry] = {}
-    asked: set[bytes] = set()
+    """All members in the ledger of the chains that these entries touch, also by a target that has not come."""
     ask = {key for e in fresh for key in (e.key, e.target) if key}
-    while ask:
-        asked |= ask
-        rows = await connection.fetch(
-            'SELECT position, "offset", body FROM ledger WHERE key = ANY($1::uuid[]) OR corrects = ANY($1::uuid[])',
-            [key.hex() for key in ask],
-        )
-        ask = set()
-        for row in rows:
-            e = entry(row["position"], row["offset"], row["body"])
-            found[e.key] = e
-            ask |= {key for key in (e.key, e.target) if key and key not in asked}
-    return found
+    rows = await connection.fetch(KIN, [key.hex() for key in ask])
+    found = (entry(row["position"], row["offset"], row["body"]) for row in rows)
+    return {e.key: e for e in found}
+
+
+KIN = """
+WITH RECURSIVE link AS (
+    SELECT key, corrects FROM ledger WHERE key = ANY($1::uuid[])
+    UNION SELECT key, corrects FROM ledger WHERE corrects = ANY($1::uuid[])
+    UNION SELECT next.key, next.corrects FROM link, LATERAL (
+        SELECT key, corrects FROM ledger WHERE key = link.corrects
+        UNION ALL SELECT key, corrects FROM ledger WHERE corrects = link.key
+        UNION ALL SELECT key, corrects FROM ledger WHERE corrects = link.corrects) next
+) SELECT position, "offset", body FROM ledger WHERE key IN (SELECT key FROM link)"""
 
 
 async def awaited(connection: asyncpg.Connection) -> set[bytes]:

@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -57,15 +58,15 @@ class Stream:
         self.records += fresh
         await publish(self.reader.settings, fresh)
 
-    async def tell_until(self, process: asyncio.subprocess.Process, seconds: float = 20) -> None:
-        """Publish until the process has ended."""
-        async with asyncio.timeout(seconds):
-            while process.returncode is None:
-                await self.tell(8)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(process.wait(), 0.05)
+    async def tell_until(self, process: asyncio.subprocess.Process, seconds: float = 60) -> None:
+        """Publish until the process has ended, or the time is up; never in the middle of a batch."""
+        end = time.monotonic() + seconds
+        while process.returncode is None and time.monotonic() < end:
+            await self.tell(8)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), 0.05)
 
-    async def caught_up(self, seconds: float = 30) -> None:
+    async def caught_up(self, seconds: float = 60) -> None:
         """Until every record is explained."""
         async with asyncio.timeout(seconds):
             while await self._read() != len(self.records):
@@ -116,8 +117,7 @@ async def test_killed_at_any_moment(reader: Reader) -> None:
     stream = Stream(reader, 13)
     for _ in range(40):
         async with stream.process() as process:
-            with contextlib.suppress(TimeoutError):
-                await stream.tell_until(process, 0.8 + stream.mixture.dice.random() * 1.5)
+            await stream.tell_until(process, 0.8 + stream.mixture.dice.random() * 1.5)
     async with stream.process():
         await stream.caught_up()
     await stream.is_true()
