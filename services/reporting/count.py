@@ -72,10 +72,12 @@ class Count:
         rows = {d.hash: d for d in self._definitions if tallied(d)}
         new = await tally_store.uncounted(connection, {hash_: d.key for hash_, d in rows.items()})
         if new and await connection.fetchval("SELECT EXISTS (SELECT FROM ledger)"):
-            await recount.recount(self._dsn, [rows[hash_] for hash_ in new], self._zone)
+            await connection.execute(f"SELECT pg_advisory_lock({recount.ALONE})")
+            await recount.recount(self._dsn, [rows[hash_] for hash_ in new], self._zone, alone=True)
             async with connection.transaction():
                 await recount.repair(connection, self._series)
                 await tally_store.counted(connection, new)
+            await connection.execute(f"SELECT pg_advisory_unlock({recount.ALONE})")
         else:
             await tally_store.counted(connection, new)
 

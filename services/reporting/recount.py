@@ -27,6 +27,8 @@ from services.runtime import postgres
 
 BLOCKS = 8192
 """Ledger pages (8 kB) in one piece of work."""
+ALONE = "hashtext('hub.recount')"
+"""The advisory lock on the scratch tables; who wants to repair holds it from the recount on."""
 FULL = 300_000
 """Increments held in memory before they are written to the scratch tables."""
 WORKERS = 2
@@ -86,16 +88,19 @@ async def recount(
     zone: ZoneInfo,
     progress: Progress = lambda _done, _all: None,
     workers: int = WORKERS,
+    *,
+    alone: bool = False,
 ) -> list[Difference]:
     """Count the definitions again; the differences to the tally, none when all is well.
 
-    `workers`: processes beside this one; 0: it counts itself.
+    `workers`: processes beside this one; 0: it counts itself. `alone`: the caller holds `ALONE` already.
     """
     definitions = tuple(filter(tallied, definitions))
     hashes = [d.hash for d in definitions]
     connection = await _connect(dsn, "recount")
     try:
-        await connection.execute("SELECT pg_advisory_lock(hashtext('hub.recount'))")
+        if not alone:
+            await connection.execute(f"SELECT pg_advisory_lock({ALONE})")
         await connection.execute(SCRATCH)
         async with connection.transaction(isolation="repeatable_read"):
             snapshot = await connection.fetchval("SELECT pg_export_snapshot()")
@@ -113,7 +118,7 @@ async def recount(
 async def repair(connection: asyncpg.Connection, series: Series) -> int:
     """Add the differences that the last recount left in the scratch tables; returns how many rows moved.
 
-    The caller holds the reader's lock or calls from the reader itself: series are numbered here.
+    The caller is the reader (series are numbered here) and has held `ALONE` since before the recount.
     """
     more = Increments()
     numbers = {
