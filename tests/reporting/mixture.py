@@ -76,7 +76,8 @@ class Mixture:
         if roll < 0.10:
             return earlier
         if roll < 0.13:
-            return {**earlier, "data": {**earlier["data"], "note": "x"}, "digest": identity.digest({"n": roll})}
+            other = {**earlier, "data": {**earlier["data"], "note": roll}}
+            return {**other, "digest": identity.digest_again(other)}
         if roll < 0.16:
             return self._kept(correction(earlier, data, **{**same, "type_": _type(earlier), "subject": "other"}))
         if roll < 0.21:

@@ -73,7 +73,7 @@ class Stream:
                 await asyncio.sleep(0.05)
 
     async def _read(self) -> int:
-        return int(await self.reader.connection.fetchval(f"SELECT read FROM ({UNEXPLAINED}) u"))
+        return int(await self.reader.connection.fetchval(f"SELECT read FROM ({UNEXPLAINED}) u") or 0)
 
     async def is_true(self) -> None:
         """Every record once in the ledger, the tally what the ledger adds up to, all seals whole."""
