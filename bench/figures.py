@@ -6,12 +6,11 @@ import asyncio
 import datetime
 import time
 
-import asyncpg
-
 from bench import recount
 from bench.line import Line
 from bench.parts import Stage
 from services.reporting import answer, catalogue, question
+from services.reporting.api import connections
 from services.reporting.catalogue import Catalogue
 from services.reporting.definition import Definition
 from services.reporting.tally import tallied
@@ -37,8 +36,7 @@ def run(stage: Stage, total: int) -> list[Line]:
 
 
 async def _ask(dsn: str, of: Catalogue) -> tuple[int, int, float, float]:
-    connection = await asyncpg.connect(dsn, server_settings={"search_path": "reporting", "jit": "off"})
-    try:
+    async with connections(dsn) as pool, pool.acquire() as connection:
         for _ in range(2):  # the first time prepares the statements, as in a service that runs
             asked = events = 0
             slowest, began = 0.0, time.perf_counter()
@@ -50,8 +48,6 @@ async def _ask(dsn: str, of: Catalogue) -> tuple[int, int, float, float]:
                     events += (await answer.answer(connection, of, query, NOW))["events"]
                     asked, slowest = asked + 1, max(slowest, time.perf_counter() - start)
         return asked, events, slowest, time.perf_counter() - began
-    finally:
-        await connection.close()
 
 
 def can_be_asked(row: Definition, of: Catalogue) -> bool:

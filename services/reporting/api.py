@@ -22,6 +22,7 @@ from services.reporting import (
     catalogue,
     export,
     inforce,
+    ledger,
     question,
     recording,
     remembered,
@@ -56,7 +57,8 @@ def connections(dsn: str) -> asyncpg.Pool:
     """Connections to reporting's schema, opened when they are first needed; to be awaited once."""
     return asyncpg.create_pool(
         dsn, min_size=0, max_size=CONNECTIONS, timeout=5, command_timeout=60,
-        server_settings={"application_name": "hub-reporting-api", "search_path": "reporting", "jit": "off"},
+        server_settings={"application_name": "hub-reporting-api", "search_path": "reporting", "jit": "off",
+                         **ledger.BY_INDEX},
     )  # fmt: skip
 
 

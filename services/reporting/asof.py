@@ -33,7 +33,7 @@ async def known(dsn: str, of: Catalogue, query: Query) -> AsyncIterator[asyncpg.
     """A connection in a transaction whose tally holds what was known at `query.known_at`, as far as it is asked for."""
     connection = await postgres.connect(dsn, role="reporting-asof")
     try:
-        await connection.execute("SET search_path TO reporting")
+        await connection.execute("SET search_path TO reporting; SET enable_seqscan TO off")
         async with connection.transaction(isolation="repeatable_read"):
             for table in TABLES:
                 await connection.execute(f"CREATE TEMPORARY TABLE {table} (LIKE reporting.{table} INCLUDING INDEXES)")

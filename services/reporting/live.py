@@ -101,7 +101,7 @@ class Live:
     async def _follow(self) -> None:
         connection = await postgres.connect(self._dsn, role="reporting-live")
         try:
-            await connection.execute("SET search_path TO reporting")
+            await connection.execute("SET search_path TO reporting; SET enable_seqscan TO off")
             await connection.add_listener(CHANNEL, self._heard)
             self._moved = None
             self._counters.forget()
