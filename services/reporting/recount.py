@@ -31,6 +31,8 @@ ALONE = "hashtext('hub.recount')"
 """The advisory lock on the scratch tables; who wants to repair holds it from the recount on."""
 FULL = 300_000
 """Increments held in memory before they are written to the scratch tables."""
+ROWS = 2000
+"""Ledger rows read at once."""
 WORKERS = 2
 
 SCRATCH = """
@@ -181,8 +183,8 @@ async def _connect(dsn: str, role: str) -> asyncpg.Connection:
 async def _chains(connection: asyncpg.Connection) -> tuple[frozenset[bytes], frozenset[bytes]]:
     """All events in chains, and those of them that count."""
     rows = connection.cursor(
-        'SELECT position, "offset", body FROM ledger l WHERE corrects IS NOT NULL'
-        " OR EXISTS (SELECT FROM ledger c WHERE c.corrects = l.key)", prefetch=1000,
+        'SELECT position, "offset", body FROM ledger WHERE corrects IS NOT NULL'
+        " OR key = ANY(ARRAY(SELECT corrects FROM ledger WHERE corrects IS NOT NULL))", prefetch=1000,
     )  # fmt: skip
     members = [ledger.entry(row["position"], row["offset"], row["body"]).member() async for row in rows]
     return frozenset(m.key for m in members), chain.judge(members).counting
@@ -217,12 +219,12 @@ async def _count(work: _Work, n: int, first: int) -> None:
             series.ids = {key: -number for key, number in series.ids.items()}
             tally = Tally(work.definitions, ZoneInfo(work.zone), series)
             more = Increments()
-            rows = reading.cursor(
-                f"SELECT key, body FROM ledger WHERE ctid >= '({first},0)'::tid AND ctid < '({first + BLOCKS},0)'::tid",  # noqa: S608
-                prefetch=2000,
+            cursor = await reading.cursor(
+                f"SELECT key, body FROM ledger WHERE ctid >= '({first},0)'::tid AND ctid < '({first + BLOCKS},0)'::tid"  # noqa: S608
             )
-            async for key, body in rows:
-                _take(work, tally, key.bytes, body, more)
+            while rows := await cursor.fetch(ROWS):
+                for key, body in rows:
+                    _take(work, tally, key.bytes, body, more)
                 if len(more.events) + len(more.members) + len(more.observations) > FULL:
                     await _flush(writing, more, series, n)
                     more = Increments()
