@@ -9,7 +9,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated
 
+from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -23,7 +25,7 @@ from services.runtime import bureau
 SHOWN = 40
 
 
-def recount_(*, repair: bool = False, as_json: bool = False) -> None:
+def recount_(*, repair: bool = False, as_json: Annotated[bool, Parameter(name="--json")] = False) -> None:
     """按台账重新计数，并与现有数字核对；有差别时退出码为 1。
 
     Parameters
