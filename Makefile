@@ -8,7 +8,7 @@ DEV := $(VENV)/.dev
 BOOT := $(PYTHON) deploy/local/environment.py
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test check bench browser format clean
+.PHONY: help up demo test faults check bench browser format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ demo: $(RUN) ## the same with the fictional bureau, a past year and a live strea
 
 test: $(DEV) ## all tests, on real parts
 	@$(BIN)/pytest -m "not slow and not bench" $(ARGS)
+
+faults: $(DEV) ## the long tests: every error at every call, kill -9 at any moment
+	@$(BIN)/pytest -m slow $(ARGS)
 
 check: $(DEV) ## style and types
 	@$(BIN)/ruff check .

@@ -128,7 +128,7 @@ def _drawn(draw: st.DrawFn, name: str) -> dict[str, Any]:
 
 
 @given(arrivals(), st.booleans(), st.data())
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_order_and_batches_change_nothing(
     table: tuple[Table, asyncio.Runner], batches: list[list[dict[str, Any]]], ahead: bool, data: st.DataObject
 ) -> None:
