@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import door, figures, hub, ledger, line, machine, recount
+from bench import door, figures, hub, ledger, line, live, machine, recount
 from bench.line import Line
 from bench.parts import Ended, parts, scratch
 
@@ -50,14 +50,16 @@ def ingest(_size: Size) -> Iterator[Line]:
 
 
 def whole(_size: Size) -> Iterator[Line]:
-    """The whole hub: its start, its memory, and its door while it counts what comes in."""
+    """The whole hub: its start, its memory, its open pages, and its door while it counts what comes in."""
     with scratch() as folder:
         with hub.hub(folder) as (_, seconds):
             yield hub.start("new data folder", seconds)
         with hub.hub(folder) as (stage, seconds):
             yield hub.start("again", seconds)
             yield hub.idle(stage)
-            yield from door.lines(stage, stage.settings.data_dir / "admin.key", ", all of the hub running")
+            key = stage.settings.data_dir / "admin.key"
+            yield from live.lines(stage, key)
+            yield from door.lines(stage, key, ", all of the hub running")
 
 
 SUBJECTS: dict[str, Callable[[Size], Iterator[Line]]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from urllib.request import urlopen
 from bench.line import Line
 from bench.parts import Ended, Stage, per_event
 from deploy.local import credentials
+from deploy.local.part import end_with
 from services.runtime.kafka import ensure_topics
 
 READY_SECONDS = 60
@@ -68,31 +70,34 @@ def lines(stage: Stage, key: Path, beside: str = "") -> Iterator[Line]:
         yield Line(f"ingest, {load.name}{beside}", found.pop("events/s"), "events/s", least=load.least, details=found)
 
 
-def run(stage: Stage, key: Path, load: Load, rate: float = 0.0) -> dict[str, float]:
+def run(stage: Stage, key: Path, load: Load) -> dict[str, float]:
     """Send one load and wait for its end."""
+    return outside(stage, "bench.load", key, load.events, "--connections", str(load.connections),
+                   "--batch", str(load.batch), "--events", str(load.events))  # fmt: skip
+
+
+def outside(stage: Stage, module: str, key: Path, events: int, *arguments: str) -> dict[str, float]:
+    """What a process of the outer world tells in the end, and the microseconds that each of its events cost."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "bench.load", "--port", str(stage.settings.http_port), "--key-file", str(key),
-         "--connections", str(load.connections), "--batch", str(load.batch), "--events", str(load.events),
-         "--rate", str(rate)], stdout=subprocess.PIPE,
+        [sys.executable, "-m", module, "--port", str(stage.settings.http_port), "--key-file", str(key), *arguments],
+        stdout=subprocess.PIPE, preexec_fn=end_with(os.getpid()),
     )  # fmt: skip
-    assert process.stdout is not None
-    stage.processes["load"] = process
+    stage.processes["outside"] = process
     try:
         _told(process)
         before = stage.cpu()
         found: dict[str, float] = _told(process)
-        after = stage.cpu()
-        return {**found, **per_event(before, after, load.events)}
+        return {**found, **per_event(before, stage.cpu(), events)}
     finally:
         process.kill()
         process.wait()
-        del stage.processes["load"]
+        del stage.processes["outside"]
 
 
 def _told(process: subprocess.Popen[bytes]) -> dict[str, float]:
-    """The next line of the load's process."""
+    """The next line of such a process."""
     assert process.stdout is not None
     line = process.stdout.readline()
     if not line:
-        raise Ended(f"the load ended with {process.wait()}")
+        raise Ended(f"the world outside ended with {process.wait()}")
     return dict(json.loads(line))

@@ -11,9 +11,8 @@ import argparse
 import asyncio
 import json
 import random
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import cast
 
@@ -27,6 +26,10 @@ WARM = 0.1
 _encode = msgspec.json.Encoder().encode
 
 
+Answered = Callable[[bytes, float, float], None]
+"""Told of a request that was accepted: the request, when it was sent, when it was answered."""
+
+
 class Refused(Exception):
     """The door did not take what was sent."""
 
@@ -34,10 +37,10 @@ class Refused(Exception):
 class Sender(asyncio.Protocol):
     """One connection: a request, its answer, the next request."""
 
-    def __init__(self, requests: Iterator[bytes], waits: list[float], pace: float) -> None:
+    def __init__(self, requests: Iterator[bytes], answered: Answered, pace: float) -> None:
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._requests, self._waits, self._pace = requests, waits, pace
-        self._missing, self._head = 0, b""
+        self._requests, self._answered, self._pace = requests, answered, pace
+        self._request, self._missing, self._head = b"", 0, b""
         self._sent = self._due = 0.0
         self._transport: asyncio.Transport
 
@@ -62,6 +65,7 @@ class Sender(asyncio.Protocol):
             return
         self._sent = time.perf_counter()
         self._due += self._pace
+        self._request = request
         self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
@@ -78,7 +82,7 @@ class Sender(asyncio.Protocol):
             data = rest
         self._missing -= len(data)
         if not self._missing:
-            self._waits.append(time.perf_counter() - self._sent)
+            self._answered(self._request, self._sent, time.perf_counter())
             self._next()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -115,16 +119,22 @@ def _now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
-async def send(port: int, made: list[bytes], connections: int, pace: float) -> tuple[float, list[float]]:
-    """Send all over so many connections; seconds in all, and seconds each waited for its answer."""
-    waits: list[float] = []
+async def send(port: int, made: list[bytes], connections: int, pace: float, answered: Answered) -> float:
+    """Send all over so many connections; seconds in all."""
     todo, loop = iter(made), asyncio.get_running_loop()
     began = time.perf_counter()
     opened = [
-        await loop.create_connection(lambda: Sender(todo, waits, pace), "127.0.0.1", port) for _ in range(connections)
+        await loop.create_connection(lambda: Sender(todo, answered, pace), "127.0.0.1", port)
+        for _ in range(connections)
     ]
     await asyncio.gather(*(sender.ended for _, sender in opened))
-    return time.perf_counter() - began, waits
+    return time.perf_counter() - began
+
+
+def percentiles(seconds: list[float]) -> dict[str, float]:
+    """Median and the slowest of a hundred, in ms."""
+    ordered = sorted(seconds)
+    return {"p50 ms": ordered[len(ordered) // 2] * 1e3, "p99 ms": ordered[len(ordered) * 99 // 100] * 1e3}
 
 
 async def main() -> None:
@@ -140,15 +150,11 @@ async def main() -> None:
     seed = time.time_ns()
     warm = requests(int(given.events * WARM), given.batch, key, seed)
     made = requests(given.events, given.batch, key, seed + 1)
-    await send(given.port, warm, given.connections, pace)
+    waits: list[float] = []
+    await send(given.port, warm, given.connections, pace, lambda *_: None)
     print(json.dumps({"began": True}), flush=True)
-    seconds, waits = await send(given.port, made, given.connections, pace)
-    waits.sort()
-    json.dump({
-        "events/s": given.events / seconds, "p50 ms": waits[len(waits) // 2] * 1e3,
-        "p99 ms": waits[len(waits) * 99 // 100] * 1e3,
-    }, sys.stdout)  # fmt: skip
-    print(flush=True)
+    seconds = await send(given.port, made, given.connections, pace, lambda _, sent, at: waits.append(at - sent))
+    print(json.dumps({"events/s": given.events / seconds, **percentiles(waits)}), flush=True)
 
 
 if __name__ == "__main__":
