@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -127,6 +128,7 @@ class Count:
                 else:
                     piece.digests.append(entry.event.digest)
                     read.append((piece, entry))
+        read.sort(key=_accepted)  # of two records with one identity, the first accepted counts
         return read
 
     async def _known(self, keys: list[bytes]) -> dict[bytes, Seen]:
@@ -228,6 +230,10 @@ class Count:
             self._seals[p.id] = seal(self._seals.get(p.id, b""), p, s.first, s.next, s.digests)
             rows.append((p.id, s.first, s.next, self._seals[p.id]))
         await connection.copy_records_to_table("seal", records=rows)
+
+
+def _accepted(read: tuple[Slice, Entry]) -> datetime.datetime:
+    return read[1].event.recordedtime
 
 
 def _set_aside(piece: Slice, entry: Entry, reason: str, detail: str) -> None:

@@ -32,6 +32,7 @@ from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from services.contracts.topics import Topic
 from services.runtime import fault, postgres
+from services.runtime.in_step import InStep
 from services.runtime.settings import Settings
 from services.runtime.topic_identity import topic_ids
 
@@ -41,6 +42,8 @@ FLOOD = 100
 """So many *never* in a row on one partition, and the fault is ours: it stops."""
 BATCH = 20_000
 """Records in one transaction at most; a live stream makes transactions of one."""
+FEW, GATHER_SECONDS = 200, 0.02
+"""After so few records nothing is read for so long: events that trickle in share a transaction, at most 50 a second."""
 LOG_SECONDS = 10
 """So often the reader asks whether Kafka still holds the logs that it reads."""
 RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
@@ -182,6 +185,10 @@ class Loop:
         self._stopped: dict[str, str] = {}
         self._one_by_one = 0
         self._refused: dict[int, dict[int, str]] = {}
+        self._ends: dict[TopicPartition, int] = {}
+        """Where each log ended when reading began."""
+        self._reach: dict[TopicPartition, int] = {}
+        """How far each log has been fetched."""
         self._runs: dict[int, int] = {}
 
     def stop(self) -> None:
@@ -290,6 +297,7 @@ class Loop:
         consumer.assign(partitions)
         begins, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
         self._stopped.clear()
+        self._ends, self._reach = ends, {}
         positions = {}
         for tp in partitions:
             name = tp.topic.removeprefix(prefix)
@@ -328,11 +336,10 @@ class Loop:
     ) -> None:
         cursors = {tp: position.next for tp, position in positions.items()}
         runs = dict(self._runs)
+        step: InStep[TopicPartition, Any] = InStep(asyncio.get_running_loop().time)
         while True:
-            limit = 1 if self._one_by_one else BATCH
-            fetched = await consumer.getmany(timeout_ms=500, max_records=limit)
             slices = []
-            for tp, records in fetched.items():
+            for tp, records in (await self._fetch(consumer, positions, step)).items():
                 piece = self._slice(consumer, tp, positions[tp], cursors[tp], runs.get(positions[tp].id, 0), records)
                 if piece is not None:
                     slices.append(piece)
@@ -350,6 +357,36 @@ class Loop:
                 if piece.flooded:
                     self._halt(consumer, tp, piece.position, FLOOD_HINT)
             await queue.put((slices, prepared))
+
+    async def _fetch(
+        self,
+        consumer: AIOKafkaConsumer,
+        positions: Mapping[TopicPartition, Position],
+        step: InStep[TopicPartition, Any],
+    ) -> dict[TopicPartition, list[Any]]:
+        """What to take next: all partitions in step; one record when that one is to be found which fails."""
+        if self._one_by_one and not step.holding:
+            one: dict[TopicPartition, list[Any]] = await consumer.getmany(timeout_ms=500, max_records=1)
+            self._reach.update((tp, records[-1].offset + 1) for tp, records in one.items())
+            return one
+        fetched = await consumer.getmany(timeout_ms=100 if step.holding else 500, max_records=BATCH)
+        for tp, records in fetched.items():
+            step.add(tp, records)
+            self._reach[tp] = records[-1].offset + 1
+        due = step.due([tp for tp, position in positions.items() if self._has_more(consumer, tp, position)])
+        for tp in fetched.keys() | due.keys():
+            if tp in step.holding:
+                consumer.pause(tp)
+            elif positions[tp].name not in self._stopped:
+                consumer.resume(tp)
+        return due
+
+    def _has_more(self, consumer: AIOKafkaConsumer, tp: TopicPartition, position: Position) -> bool:
+        """Whether a log goes on after what was fetched; stopped partitions and inboxes keep nobody waiting."""
+        if position.foreign or position.name in self._stopped:
+            return False
+        end = max(consumer.highwater(tp) or 0, self._ends[tp])
+        return bool(self._reach.get(tp, position.next) < end)
 
     def _slice(
         self, consumer: AIOKafkaConsumer, tp: TopicPartition, position: Position, cursor: int, run: int,

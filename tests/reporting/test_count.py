@@ -107,3 +107,13 @@ async def test_a_duplicate_from_long_ago_is_found_by_the_ledger(reader: Reader) 
     assert await reader.total("hazards_found") == 1400
     rows = await reader.connection.fetch("SELECT conflict, count(*) AS n FROM duplicate GROUP BY 1 ORDER BY 1")
     assert [tuple(row) for row in rows] == [(False, 3), (True, 1)]
+
+
+async def test_of_two_facts_with_one_identity_the_first_accepted_counts_wherever_they_lie(reader: Reader) -> None:
+    """Other content may mean another partition, and a reader that is behind must not run ahead on one of them."""
+    filling = [record(subject=f"f{n % 40}", data={"description": "x" * 900}) for n in range(12_000)]
+    pairs = [(record(subject=f"h{n}", data={"level": "major"}), f"other{n}") for n in range(40)]
+    later = [record(subject=subject, id=first["id"], data={"level": "general"}) for first, subject in pairs]
+    await reader.read([*filling[:6000], *(first for first, _ in pairs), *filling[6000:], *later])
+    assert await reader.total("hazards_found_major") == 40
+    assert await reader.connection.fetchval("SELECT count(*) FROM duplicate WHERE conflict") == 40
