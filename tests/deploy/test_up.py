@@ -321,6 +321,8 @@ def test_mistakes_in_the_bureau_are_one_sentence(refused: Callable[..., str], tm
 
 
 def test_the_administrator_logs_in_with_what_the_first_start_showed(hub: Hub) -> None:
+    if hub.ended():
+        hub.up()
     name, password = hub.log_in
     body = json.dumps({"name": name, "password": password}).encode()
     request = urllib.request.Request(f"{hub.url}/session", body, {"Content-Type": "application/json"})

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
+import asyncpg
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
@@ -171,7 +172,9 @@ async def test_a_zombie_whose_position_was_moved_writes_nothing(notebook: Notebo
     class Late(type(notebook.notes)):  # type: ignore[misc]
         async def apply(self, connection, slices, prepared) -> None:  # type: ignore[no-untyped-def]
             if not moved.is_set():
-                await notebook.connection.execute("UPDATE position SET next = 2, handled = 2 WHERE partition = 0")
+                other = await asyncpg.connect(notebook.settings.postgres_dsn)  # the test's own is being asked meanwhile
+                await other.execute("UPDATE probe.position SET next = 2, handled = 2 WHERE partition = 0")
+                await other.close()
                 moved.set()
             await super().apply(connection, slices, prepared)
 
