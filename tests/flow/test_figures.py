@@ -20,7 +20,7 @@ from tests.deploy.test_up import Hub
 from tests.figures.publish import publish
 from tests.figures.year import BUREAUS, FOLDER, year
 
-PROCESSES = ("reporting-stream", "hub-api", "postgres", "kafka")
+PROCESSES = ("reporting-stream", "ingest-stream", "hub-api", "postgres", "kafka")
 SHOWN_BY_COMMAND = 12
 
 
@@ -55,7 +55,7 @@ async def test_every_published_figure_comes_out_of_events(hub: Hub) -> None:
     sending = asyncio.create_task(publish(year(bureau), hub.url, publisher, sent=sent))
     total = len(year(bureau))
     for nth, process in enumerate(PROCESSES, 1):
-        while sum(sent.values()) < nth * total / 6:
+        while sum(sent.values()) < nth * total / 7:
             await asyncio.sleep(0.05)
             if sending.done():
                 sending.result()
