@@ -41,9 +41,9 @@ log = structlog.get_logger(__name__)
 FLOOD = 100
 """So many *never* in a row on one partition, and the fault is ours: it stops."""
 BATCH = 20_000
-"""Records in one transaction at most; a live stream makes transactions of one."""
-FEW, GATHER_SECONDS = 200, 0.02
-"""After so few records nothing is read for so long: events that trickle in share a transaction, at most 50 a second."""
+"""Records in one transaction at most; what comes alone has a transaction of its own, at once."""
+FEW, GATHER_SECONDS = 1_000, 0.05
+"""After so few records nothing is read for so long: what trickles in shares a transaction, 20 a second."""
 LOG_SECONDS = 10
 """So often the reader asks whether Kafka still holds the logs that it reads."""
 RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
@@ -357,6 +357,8 @@ class Loop:
                 if piece.flooded:
                     self._halt(consumer, tp, piece.position, FLOOD_HINT)
             await queue.put((slices, prepared))
+            if not self._one_by_one and sum(len(piece.records) for piece in slices) < FEW:
+                await asyncio.sleep(GATHER_SECONDS)
 
     async def _fetch(
         self,

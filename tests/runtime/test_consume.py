@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import asyncpg
 import pytest
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from services.cli import epoch
@@ -137,6 +137,29 @@ async def test_a_flood_of_what_the_database_refuses_stops_too(notebook: Notebook
         await notebook.read_to(FLOOD)
         await notebook.stopped()
     assert (await notebook.position())["next"] == FLOOD
+
+
+# --- few at a time -----------------------------------------------------------------------------------------------------
+
+
+async def test_what_trickles_in_shares_transactions(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    transactions, apply = [], notebook.notes.apply
+
+    async def counted(connection: asyncpg.Connection, slices: list[consume.Slice], prepared: object) -> None:
+        transactions.append(len(slices))
+        await apply(connection, slices, prepared)
+
+    monkeypatch.setattr(notebook.notes, "apply", counted)
+    producer = AIOKafkaProducer(bootstrap_servers=notebook.settings.kafka_bootstrap, acks="all")
+    await producer.start()
+    async with notebook.reading():
+        began = asyncio.get_running_loop().time()
+        for n in range(100):
+            await producer.send_and_wait(notebook.settings.topic_prefix + TOPIC.name, b"%d" % n, partition=0)
+        await producer.stop()
+        await notebook.read_to(100)
+        seconds = asyncio.get_running_loop().time() - began
+    assert len(transactions) <= seconds / consume.GATHER_SECONDS + 2
 
 
 # --- one reader -------------------------------------------------------------------------------------------------------
