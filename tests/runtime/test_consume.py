@@ -139,7 +139,7 @@ async def test_a_flood_of_what_the_database_refuses_stops_too(notebook: Notebook
     assert (await notebook.position())["next"] == FLOOD
 
 
-# --- few at a time -----------------------------------------------------------------------------------------------------
+# --- few at a time --------------------------------------------------------------------------------------------------
 
 
 async def test_what_trickles_in_shares_transactions(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
