@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import door, figures, hub, ledger, line, live, machine, recount
+from bench import door, figures, hub, ledger, line, live, machine, recount, verify
 from bench.line import Line
 from bench.parts import Ended, parts, scratch
 
@@ -34,6 +34,7 @@ def count(size: Size) -> Iterator[Line]:
         yield large.line("UUIDv7 ids")
         yield ledger.flat([small, large])
         yield recount.run(stage, size.events)
+        yield verify.run(stage, size.events)
         yield from figures.run(stage, size.events)
 
 

@@ -13,7 +13,8 @@ from services.contracts import identity
 from services.reporting.definition import Condition, Definition, Measure
 
 TOWNS = [f"99011100{n}" for n in range(10)]
-START = datetime.datetime(2023, 1, 1, 0, 0, tzinfo=datetime.UTC)
+START = datetime.datetime(2023, 1, 1, tzinfo=datetime.timezone(datetime.timedelta(hours=8)))
+"""Publishers send the time as they read it."""
 YEAR_SECONDS = 365 * 86_400
 TYPES = {
     "hazard.found": ("hazards", "hazard_id", {"level": ["general", "major"], "mode": ["joint", "patrol", "campaign"]}),
@@ -53,6 +54,8 @@ DEFINITIONS = (
 )
 """Three for each type."""
 
+KEPT = 100_000
+"""Events remembered at most to be repeated or corrected."""
 _TEXT = "巡查发现配电箱未上锁、灭火器过期、疏散通道堆放杂物，已现场告知负责人并要求限期整改，复查时间另行通知。"
 _encode = msgspec.json.Encoder().encode
 
@@ -77,7 +80,8 @@ def sent(n: int, total: int, rng: random.Random, *, random_ids: bool = False) ->
     id_ = f"{rng.getrandbits(128):032x}" if random_ids else uuid7(milliseconds, rng)
     return topic, {
         "specversion": "1.0", "id": id_, "source": f"/town/{n % 10}", "type": type_, "subject": data[subject],
-        "time": at.isoformat(timespec="seconds"), "region": TOWNS[n % 10], "data": data,
+        "time": at.isoformat(timespec="seconds"), "region": TOWNS[n % 10], "status": "actual",
+        "data": data,
     }  # fmt: skip
 
 
@@ -93,13 +97,22 @@ def stream(total: int, seed: int = 7, *, random_ids: bool = False) -> Iterator[t
         topic, event = sent(n, total, rng, random_ids=random_ids)
         if dice < 0.03 and kept:
             topic, old = rng.choice(kept)
-            event = {**old, "id": event["id"], "corrects": old["id"], "data": {**old["data"], "level": "major"}}
-        elif rng.random() < 0.05 and "corrects" not in event:
-            kept.append((topic, event))
+            event = {**old, "id": event["id"], "corrects": old["id"], "correctssource": old["source"],
+                     "data": {**old["data"], "level": "major"}}  # fmt: skip
+        elif rng.random() < 0.05:
+            _keep(kept, (topic, event), rng)
         yield topic, event
+
+
+def _keep(kept: list[tuple[str, dict[str, Any]]], one: tuple[str, dict[str, Any]], rng: random.Random) -> None:
+    """Remember one to repeat or correct, instead of any other when there are many."""
+    if len(kept) < KEPT:
+        kept.append(one)
+    else:
+        kept[rng.randrange(KEPT)] = one
 
 
 def record(event: dict[str, Any]) -> bytes:
     """The event as the door writes it."""
-    return _encode({**event, "status": "actual", "digest": identity.digest(event), "publisher": "bench",
+    return _encode({**event, "digest": identity.digest(event), "publisher": "bench",
                     "recordedtime": "2024-01-01T00:00:00.000000Z"})  # fmt: skip

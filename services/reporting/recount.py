@@ -176,7 +176,7 @@ async def _differences(connection: asyncpg.Connection) -> list[Difference]:
 
 async def _connect(dsn: str, role: str) -> asyncpg.Connection:
     connection = await postgres.connect(dsn, role=role, command_timeout=None)
-    await connection.execute("SET search_path TO reporting; SET work_mem = '64MB'")
+    await connection.execute("SET search_path TO reporting; SET work_mem = '64MB'; SET enable_seqscan TO off")
     return connection
 
 
