@@ -72,6 +72,7 @@ class Intake:
             for n, _ in enumerate(steps):
                 if n % BREATH == 0:
                     await asyncio.sleep(0)
+        batch.taken.sort(key=lambda t: t.recorded)  # of two records with one identity, the first accepted counts
         await self._inboxes.publish(batch.judged.records)
         return batch
 
