@@ -8,7 +8,7 @@ DEV := $(VENV)/.dev
 BOOT := $(PYTHON) deploy/local/environment.py
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test faults check bench browser format clean
+.PHONY: help up demo test faults check bench bench-full browser format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ check: $(DEV) ## style and types
 
 bench: $(DEV) ## what it can do, one table
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-full: $(DEV) ## the same with ten million events; keeps its data in .bench
+	@$(BIN)/python -m bench --events 10000000 --keep .bench $(ARGS)
 
 browser: $(DEV) ## the pages, in a real browser
 	@$(BIN)/pytest tests/browser $(ARGS)
