@@ -44,6 +44,9 @@ BATCH = 20_000
 """Records in one transaction at most; what comes alone has a transaction of its own, at once."""
 FEW, GATHER_SECONDS = 1_000, 0.05
 """After so few records nothing is read for so long: what trickles in shares a transaction, 20 a second."""
+FETCH_WAIT_MS = 50
+"""So long the broker may wait for a record before it answers that there is none. aiokafka has one request under way to
+a broker: while it waits on the quiet partitions, nothing more comes of those that a reader is behind on."""
 LOG_SECONDS = 10
 """So often the reader asks whether Kafka still holds the logs that it reads."""
 RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
@@ -274,7 +277,8 @@ class Loop:
     async def _consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap, enable_auto_commit=False, auto_offset_reset="none",
-            fetch_max_bytes=16 << 20, max_partition_fetch_bytes=2 << 20, request_timeout_ms=10_000,
+            fetch_max_bytes=16 << 20, max_partition_fetch_bytes=2 << 20, fetch_max_wait_ms=FETCH_WAIT_MS,
+            request_timeout_ms=10_000,
             isolation_level="read_committed" if any(t.foreign for t in self._topics) else "read_uncommitted",
         )  # fmt: skip
         try:
