@@ -9,9 +9,10 @@ from decimal import Decimal
 
 import asyncpg
 
+from services.contracts import corrections
 from services.contracts.event import Event
 from services.contracts.fields import decimal
-from services.reporting import body, chain, ledger
+from services.reporting import body, ledger
 from services.reporting.period import Period
 from services.reporting.question import Query
 from services.reporting.tally import label
@@ -25,7 +26,7 @@ async def of(connection: asyncpg.Connection, query: Query, over: Period) -> Deci
     recorded = [ledger.entry(row["position"], row["offset"], row["body"]) for row in rows]
     kin = (await ledger.kin(connection, recorded)).values()
     known = [e for e in kin if not query.known_at or e.event.recordedtime <= query.known_at]
-    counting = chain.judge(e.member() for e in known).counting
+    counting = corrections.judge(e.member() for e in known).counting
     fitting = [e.event for e in known if e.key in counting]
     values = [_value(event, query, over) for event in sorted(fitting, key=lambda e: e.recordedtime, reverse=True)]
     return next((value for value in values if value is not None), None)

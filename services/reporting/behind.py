@@ -13,10 +13,11 @@ from typing import Any
 
 import asyncpg
 
+from services.contracts import corrections
 from services.contracts import event as events
 from services.contracts.event import STATUSES, Status
 from services.contracts.families import FIELDS, TYPES
-from services.reporting import body, chain, ledger
+from services.reporting import body, ledger
 from services.reporting.answer import LOOKS_BACK, history_of, series_of, spans_of
 from services.reporting.catalogue import Catalogue, Leaf
 from services.reporting.cells import winners
@@ -157,7 +158,7 @@ async def _in_force(connection: asyncpg.Connection, query: Query, rows: list[asy
     if not entries:
         return rows
     kin = (await ledger.kin(connection, entries)).values()
-    verdict = chain.judge(e.member() for e in kin if not query.known_at or e.event.recordedtime <= query.known_at)
+    verdict = corrections.judge(e.member() for e in kin if not query.known_at or e.event.recordedtime <= query.known_at)
     return [row for row in rows if not row["linked"] or row["key"].bytes in verdict.counting]
 
 

@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
+from services.contracts import corrections
 from services.contracts.event import InvalidEvent
 from services.contracts.fate import Fate
-from services.reporting import chain, fates, ledger, recount, tally_store
+from services.reporting import fates, ledger, recount, tally_store
 from services.reporting.definition import Definition
 from services.reporting.ledger import Entry, Rows, Seen
 from services.reporting.tally import Increments, Tally, tallied
@@ -192,13 +193,13 @@ class Count:
         ask = set(linked) | {e.target for _, e in batch.linked if e.target}
         entries |= {key: batch.plain[key] for key in ask if key in batch.plain}
         members = [e.member() for e in entries.values()]
-        before = chain.judge(members)
-        stood = chain.standings(members, before)
+        before = corrections.judge(members)
+        stood = corrections.standings(members, before)
         entries |= {key: e for key, (_, e) in linked.items()}
         members = [e.member() for e in entries.values()]
-        after = chain.judge(members)
+        after = corrections.judge(members)
         piece, cause = batch.linked[-1]
-        batch.told += fates.changed(stood, chain.standings(members, after), entries, piece.position, cause)
+        batch.told += fates.changed(stood, corrections.standings(members, after), entries, piece.position, cause)
         for key in before.counting - after.counting:
             self._count(entries[key], batch.increments, sign=-1, stored=True)
         for key in after.counting - before.counting:

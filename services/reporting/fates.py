@@ -13,9 +13,9 @@ from typing import Any
 import asyncpg
 import msgspec
 
+from services.contracts.corrections import ACCEPTED, Standing
 from services.contracts.fate import Fate, frames
 from services.contracts.topics import BY_NAME
-from services.reporting.chain import ACCEPTED, Standing
 from services.reporting.ledger import Entry
 from services.runtime import outbox
 from services.runtime.consume import Aside, Position

@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
+from services.contracts import corrections
 from services.contracts import event as events
 from services.contracts.event import STATUSES, Event, Status
-from services.reporting import chain, ledger
+from services.reporting import ledger
 from services.reporting.period import Period
 
 BREATH = 128
@@ -67,7 +68,7 @@ async def _chains(
     entries = [ledger.entry(row["position"], row["offset"], row["body"]) for row in rows]
     kin = await ledger.kin(connection, entries)
     members = [e.member() for e in kin.values() if known_at is None or e.event.recordedtime <= known_at]
-    return {m.key for m in members}, chain.judge(members).counting
+    return {m.key for m in members}, corrections.judge(members).counting
 
 
 ROWS = """

@@ -14,8 +14,8 @@ import msgspec
 
 from services.contracts import event as events
 from services.contracts import identity
+from services.contracts.corrections import Member
 from services.contracts.event import STATUSES, Event, InvalidEvent
-from services.reporting.chain import Member
 
 COLUMNS = [
     "time", "recorded", "offset", "key", "corrects", "type", "position", "status", "retracts", "region", "digest",

@@ -19,8 +19,9 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
+from services.contracts import corrections
 from services.contracts import event as events
-from services.reporting import chain, ledger, tally_store
+from services.reporting import ledger, tally_store
 from services.reporting.definition import Definition
 from services.reporting.tally import DAY_BITS, DAY_MASK, Increments, Series, Tally, tallied
 from services.runtime import postgres
@@ -187,7 +188,7 @@ async def _chains(connection: asyncpg.Connection) -> tuple[frozenset[bytes], fro
         " OR key = ANY(ARRAY(SELECT corrects FROM ledger WHERE corrects IS NOT NULL))", prefetch=1000,
     )  # fmt: skip
     members = [ledger.entry(row["position"], row["offset"], row["body"]).member() async for row in rows]
-    return frozenset(m.key for m in members), chain.judge(members).counting
+    return frozenset(m.key for m in members), corrections.judge(members).counting
 
 
 async def _spread(work: _Work, pages: int, progress: Progress, workers: int) -> None:

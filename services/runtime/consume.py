@@ -173,14 +173,17 @@ class Loop:
     """Reads topics into one schema until it is told to stop.
 
     `topics` may be a question that is asked again every second: another answer, and reading starts again with it.
+    `role` tells readers of one schema apart that share its topics out among themselves; a transaction takes about
+    `batch` records at most.
     """
 
     def __init__(
         self, settings: Settings, dsn: str, bootstrap: str, *, schema: str, topics: Sequence[Topic] | AskTopics,
-        fold: Fold,
+        fold: Fold, role: str = "stream", batch: int = BATCH,
     ) -> None:  # fmt: skip
         self._settings, self._dsn, self._bootstrap = settings, dsn, bootstrap
         self._schema, self._ask_topics, self._fold = schema, topics, fold
+        self._role, self._batch = role, batch
         self._topics: Sequence[Topic] = ()
         self._stop = asyncio.Event()
         self._since = datetime.datetime.now(datetime.UTC)
@@ -254,17 +257,21 @@ class Loop:
 
     @contextlib.asynccontextmanager
     async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
-        connection = await postgres.connect(self._dsn, role=f"{self._schema}-stream", command_timeout=120)
+        connection = await postgres.connect(self._dsn, role=f"{self._schema}-{self._role}", command_timeout=120)
         try:
             await connection.execute(f"SET search_path TO {self._schema}")
             yield connection
         finally:
             connection.terminate()
 
+    @property
+    def _lock(self) -> str:
+        return f"hub.reader.{self._schema}" + ("" if self._role == "stream" else f".{self._role}")
+
     async def _lead(self, connection: asyncpg.Connection) -> bool:
-        """Wait until this process is the one reader of the schema; False when told to stop instead."""
+        """Wait until this process is the one reader of its role in the schema; False when told to stop instead."""
         while not self._stop.is_set():
-            if await connection.fetchval("SELECT pg_try_advisory_lock(hashtext($1))", f"hub.reader.{self._schema}"):
+            if await connection.fetchval("SELECT pg_try_advisory_lock(hashtext($1))", self._lock):
                 return True
             self._state = "standby"
             await self._pause(0.25)
@@ -375,7 +382,7 @@ class Loop:
             one: dict[TopicPartition, list[Any]] = await consumer.getmany(timeout_ms=500, max_records=1)
             self._reach.update((tp, records[-1].offset + 1) for tp, records in one.items())
             return one
-        fetched = await consumer.getmany(timeout_ms=100 if step.holding else 500, max_records=BATCH)
+        fetched = await consumer.getmany(timeout_ms=100 if step.holding else 500, max_records=self._batch)
         for tp, records in fetched.items():
             step.add(tp, records)
             self._reach[tp] = records[-1].offset + 1
@@ -476,7 +483,7 @@ class Loop:
     async def _tell(self, consumer: AIOKafkaConsumer, positions: Mapping[TopicPartition, Position]) -> None:
         """Once a second: that this reader lives, where the logs end, and what stands still."""
         prefix = self._settings.topic_prefix
-        connection = await postgres.connect(self._dsn, role=f"{self._schema}-tell", command_timeout=10)
+        connection = await postgres.connect(self._dsn, role=f"{self._schema}-{self._role}-tell", command_timeout=10)
         try:
             for tick in itertools.count(1):
                 await self._still_ours(connection, positions, ask_kafka=tick % LOG_SECONDS == 0)
@@ -485,11 +492,12 @@ class Loop:
                 ends = await asyncio.wait_for(consumer.end_offsets(list(positions)), 10)
                 await connection.execute(
                     f"INSERT INTO {self._schema}.reader (role, pid, since, seen, state, stopped, ends)"  # noqa: S608
-                    " VALUES ('stream', $1, $2, now(), $3, $4, $5) ON CONFLICT (role) DO UPDATE SET pid = excluded.pid,"
+                    " VALUES ($6, $1, $2, now(), $3, $4, $5) ON CONFLICT (role) DO UPDATE SET pid = excluded.pid,"
                     " since = excluded.since, seen = excluded.seen, state = excluded.state,"
                     " stopped = excluded.stopped, ends = excluded.ends",
                     os.getpid(), self._since, "stopped" if self._stopped else self._state, json.dumps(self._stopped),
                     json.dumps({f"{tp.topic.removeprefix(prefix)}/{tp.partition}": end for tp, end in ends.items()}),
+                    self._role,
                 )  # fmt: skip
                 await asyncio.sleep(1)
         finally:

@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 
 from services.contracts import identity
-from services.reporting.chain import Member
+from services.contracts.corrections import Member
 from services.reporting.definition import Definition
 from tests.reporting.conftest import DEFINITIONS, SHANGHAI
 

@@ -7,7 +7,7 @@ import datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.reporting.chain import Member, judge
+from services.contracts.corrections import Member, judge
 from tests.reporting.truth import by_the_book
 
 START = datetime.datetime(2023, 6, 1, tzinfo=datetime.UTC)
