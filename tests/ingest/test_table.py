@@ -14,6 +14,7 @@ import msgspec
 import pytest
 import xlsxwriter
 
+from services.contracts.corrections import Member, judge
 from services.contracts.families import CLASS_OF, FIELDS, TYPES
 from services.contracts.glossary import term
 from services.ingest.door import Admitted
@@ -22,7 +23,6 @@ from services.ingest.formats.cell import BadCell, Cell, converter, when
 from services.ingest.formats.sheet import Unreadable, letter
 from services.ingest.formats.table import BadHeadings, Bureau, Table, headings_of
 from services.ingest.formats.upload import Judged, Options, Upload
-from services.reporting.chain import Member, judge
 from tests.ingest.scene import ALL, DOOR, NOW
 
 ZONE = ZoneInfo("Asia/Shanghai")
