@@ -24,12 +24,16 @@ SCHEMAS: tuple[tuple[str, tuple[Path, ...]], ...] = (
 
 
 async def connect(dsn: str, *, role: str, command_timeout: float | None = 60.0) -> asyncpg.Connection:
-    """A connection that cannot wait for ever; `role` is shown in pg_stat_activity. Times in seconds."""
+    """A connection that cannot wait for ever; `role` is shown in pg_stat_activity. Times in seconds.
+
+    Without a `command_timeout` it is a long job's: it may hold a snapshot for as long as its workers read.
+    """
+    long = {"idle_in_transaction_session_timeout": "0"} if command_timeout is None else {}
     connection: asyncpg.Connection = await asyncpg.connect(
         dsn,
         timeout=5,
         command_timeout=command_timeout,
-        server_settings={"application_name": f"hub-{role}", "jit": "off"},
+        server_settings={"application_name": f"hub-{role}", "jit": "off", **long},
     )
     return connection
 
