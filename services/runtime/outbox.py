@@ -35,6 +35,8 @@ class Row(NamedTuple):
     key: bytes | None
     value: bytes
     content_type: str = EVENT
+    partition: int | None = None
+    """None: by the key."""
 
 
 async def put(connection: asyncpg.Connection, rows: Sequence[Row]) -> None:
@@ -114,7 +116,8 @@ class Outbox:
 
 
 def _record(row: asyncpg.Record) -> Record:
-    return Record(row["topic"], row["key"], row["value"], [("content-type", row["content_type"].encode())])
+    return Record(row["topic"], row["key"], row["value"], [("content-type", row["content_type"].encode())],
+                  row["partition"])  # fmt: skip
 
 
 async def _at_most(event: asyncio.Event, seconds: float) -> None:

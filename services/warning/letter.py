@@ -1,0 +1,83 @@
+"""A letter (delivery): one message to one person by one channel, made in the transaction that decides it."""
+
+from __future__ import annotations
+
+import datetime
+import secrets
+import uuid
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from services.warning.facts import status_of
+from services.warning.matter import Called, Post, Send
+from services.warning.world import World
+
+EXERCISE = "【演练】"
+"""Every text of an exercise begins with it."""
+
+
+class Letter(NamedTuple):
+    """A row of `delivery`; the order is the table's."""
+
+    id: uuid.UUID
+    kind: str
+    scope: str
+    matter: str
+    slot: str
+    chain: str
+    callout: str
+    organisation: str
+    post: str
+    person: str
+    channel: str
+    address: str
+    text: str
+    token: str
+    urgent: bool
+    made: datetime.datetime
+    fresh: datetime.datetime
+    next: datetime.datetime
+    state: str
+
+
+class Echo(NamedTuple):
+    """A message to everybody who was called about a chain; the addresses are those of the letters before."""
+
+    id: tuple[str, str, str]
+    send: Send
+    text: str
+
+
+def letters(id_: tuple[str, str, str], send: Send, world: World) -> list[Letter | Echo]:
+    """What a `Send` comes to at this moment. A test tells nobody."""
+    status, _ = status_of(id_[1])
+    if status == "test":
+        return []
+    text = (EXERCISE if status == "exercise" else "") + send.text
+    if isinstance(send.to, Called):
+        return [Echo(id_, send, text)]
+    return list(_to_post(id_, send, send.to, text, world))
+
+
+def _to_post(id_: tuple[str, str, str], send: Send, post: Post, text: str, world: World) -> Iterator[Letter]:
+    persons = world.house.people.reach(post, world.now)
+    for person in persons:
+        ways = [(c, person.addresses[c]) for c in send.channels if person.addresses.get(c)]
+        for channel, address in ways if send.parallel else ways[:1]:
+            yield _letter(id_, send, post, person.id, channel, address, text, world, "waiting")
+        if not ways:
+            yield _letter(id_, send, post, person.id, send.channels[0], "", text, world, "unreachable")
+    if not persons:
+        yield _letter(id_, send, post, "", send.channels[0], "", text, world, "unreachable")
+
+
+def _letter(
+    id_: tuple[str, str, str], send: Send, post: Post, person: str, channel: str, address: str, text: str, world: World,
+    state: str,
+) -> Letter:  # fmt: skip
+    token = secrets.token_urlsafe(12) if send.answerable and state == "waiting" else ""
+    return Letter(
+        uuid.uuid4(), *id_, send.slot, send.chain, send.callout, post.organisation, post.post, person, channel, address,
+        text.replace("{link}", f"{world.origin}/n/{token}" if token else ""), token, send.urgent, world.now, send.fresh,
+        world.now, state,
+    )  # fmt: skip

@@ -1,0 +1,286 @@
+"""What the watch remembers: facts, matters, effects and letters in the schema `warning`."""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import asyncpg
+import msgspec
+
+from services.contracts import fate
+from services.contracts.fate import Fate
+from services.runtime import outbox
+from services.runtime.outbox import Row
+from services.warning import facts
+from services.warning.facts import Taken, status_of
+from services.warning.letter import Echo, Letter
+from services.warning.matter import Fact
+
+if TYPE_CHECKING:
+    from services.warning.turn import Matter
+    from services.warning.world import World
+
+Id = tuple[str, str, str]
+"""Kind, scope and key of a matter."""
+MOVED = "warning.moved"
+"""NOTIFYed when matters have changed."""
+LETTERS = "warning.letters"
+"""NOTIFYed when there are letters to send."""
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+class Effect(NamedTuple):
+    """What stands in a slot."""
+
+    id: str
+    digest: str
+    """Empty: it was taken back."""
+    turn: int
+    type: str
+    """Empty: letters were made."""
+    subject: str
+    lane: str
+    cause: bytes | None
+
+
+Known = tuple[dict[bytes, Fact], dict[str, Effect], bool]
+
+
+class Store:
+    """One connection's view; its search path is the schema."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    # --- reading --------------------------------------------------------------------------------------------------
+
+    async def handle(self, keys: Sequence[bytes], now: datetime.datetime) -> set[bytes]:
+        """Note that these facts are taken in; those that were not before."""
+        if not keys:
+            return set()
+        rows = await self._connection.fetch(
+            "INSERT INTO handled (key, at) SELECT k, $2 FROM unnest($1::uuid[]) k ON CONFLICT DO NOTHING RETURNING key",
+            [_uuid(key) for key in keys], now,
+        )  # fmt: skip
+        return {row["key"].bytes for row in rows}
+
+    async def names(self, wanted: Collection[Id]) -> dict[Id, str]:
+        """The matters that these names mean."""
+        if not wanted:
+            return {}
+        rows = await self._connection.fetch(
+            "SELECT n.kind, n.scope, n.name, n.matter FROM name n JOIN unnest($1::text[], $2::text[], $3::text[])"
+            " AS w(kind, scope, name) USING (kind, scope, name)", *_columns(wanted),
+        )  # fmt: skip
+        return {(row["kind"], row["scope"], row["name"]): row["matter"] for row in rows}
+
+    async def children(self, parents: Collection[Id]) -> dict[Id, list[Id]]:
+        """The open matters under these parents."""
+        rows = await self._connection.fetch(
+            "SELECT w.parent, m.kind, m.scope, m.key FROM unnest($1::text[], $2::text[], $3::text[])"
+            " AS w(kind, scope, parent) JOIN matter m ON m.kind = w.kind AND m.scope = w.scope"
+            " AND m.parents @> ARRAY[w.parent] AND NOT m.closed AND m.parents <> '{}'", *_columns(parents),
+        )  # fmt: skip
+        found: dict[Id, list[Id]] = defaultdict(list)
+        for row in rows:
+            found[row["kind"], row["scope"], row["parent"]].append((row["kind"], row["scope"], row["key"]))
+        return found
+
+    async def places(self, targets: Collection[bytes], keys: Collection[bytes]) -> dict[bytes, list[Id]]:
+        """Where the targets of corrections stand, and where corrections of these facts wait."""
+        found: dict[bytes, list[Id]] = defaultdict(list)
+        if targets:
+            for row in await self._connection.fetch(
+                "SELECT key, kind, scope, matter FROM fact WHERE key = ANY($1::uuid[])", [_uuid(k) for k in targets]
+            ):
+                found[row["key"].bytes].append((row["kind"], row["scope"], row["matter"]))
+        for row in await self._connection.fetch(
+            "SELECT target, kind, scope, matter FROM fact WHERE target = ANY($1::uuid[])", [_uuid(k) for k in keys]
+        ):
+            found[row["target"].bytes].append((row["kind"], row["scope"], row["matter"]))
+        return found
+
+    async def load(self, ids: Sequence[Id]) -> dict[Id, Known]:
+        """Facts, effects and whether it is closed, of each of these matters that is known."""
+        columns = _columns(ids)
+        found: dict[Id, Known] = defaultdict(lambda: ({}, {}, False))
+        wanted = "unnest($1::text[], $2::text[], $3::text[]) AS w(kind, scope, matter)"
+        for row in await self._connection.fetch(
+            f"SELECT kind, scope, matter, handled, record FROM fact JOIN {wanted} USING (kind, scope, matter)",  # noqa: S608
+            *columns,
+        ):
+            fact = facts.read(row["record"], row["handled"]).fact
+            found[row["kind"], row["scope"], row["matter"]][0][fact.key] = fact
+        for row in await self._connection.fetch(
+            f"SELECT * FROM effect JOIN {wanted} USING (kind, scope, matter)",  # noqa: S608
+            *columns,
+        ):
+            cause = row["cause"].bytes if row["cause"] else None
+            effect = Effect(
+                row["id"], row["digest"], row["turn"], row["type"], row["subject"], row["lane"], cause
+            )
+            found[row["kind"], row["scope"], row["matter"]][1][row["slot"]] = effect
+        closed = await self._connection.fetch(
+            "SELECT kind, scope, key FROM matter m JOIN unnest($1::text[], $2::text[], $3::text[])"
+            " AS w(kind, scope, key) USING (kind, scope, key) WHERE m.closed", *columns,
+        )  # fmt: skip
+        for row in closed:
+            id_ = (row["kind"], row["scope"], row["key"])
+            found[id_] = (*found[id_][:2], True)
+        return found
+
+    async def awake(self, now: datetime.datetime, limit: int) -> list[Id]:
+        """The matters that time has reached, the longest waiting first."""
+        rows = await self._connection.fetch(
+            "SELECT kind, scope, key FROM matter WHERE wake <= $1 ORDER BY wake LIMIT $2", now, limit
+        )
+        return [(row["kind"], row["scope"], row["key"]) for row in rows]
+
+    # --- writing --------------------------------------------------------------------------------------------------
+
+    async def finish(
+        self, matters: Iterable[Matter], taken: Iterable[tuple[Taken, list[Id]]], names: Mapping[Id, str],
+        changed: Mapping[Id, Mapping[str, Effect]], ended: Sequence[Id], written: Sequence[Letter | Echo],
+        rows: Sequence[Row], refused: Mapping[bytes, str], world: World,
+    ) -> None:  # fmt: skip
+        """Write down what a turn has come to."""
+        taken = list(taken)
+        await self._facts(taken)
+        await self._names(names)
+        await self._effects(changed)
+        await self._cancel(ended)
+        moved = await self._matters(matters, world.now)
+        await self._letters(written, world)
+        told = [_refusal(one, refused[one.fact.key], world.now) for one, _ in taken if one.fact.key in refused]
+        await self._refuse(refused)
+        await outbox.put(
+            self._connection, [*rows, *(Row("fates", None, frame) for frame in fate.frames("warning", told))]
+        )
+        if moved:
+            await self._connection.execute(f"NOTIFY \"{MOVED}\"")
+
+    async def _facts(self, taken: Sequence[tuple[Taken, list[Id]]]) -> None:
+        await self._connection.copy_records_to_table(
+            "fact",
+            columns=("kind", "scope", "matter", "key", "target", "handled", "record"),
+            records=[
+                (*id_, _uuid(one.fact.key), _uuid(one.fact.target), one.fact.handled, one.record)
+                for one, ids in taken for id_ in ids
+            ],
+        )  # fmt: skip
+
+    async def _names(self, names: Mapping[Id, str]) -> None:
+        if names:
+            await self._connection.execute(
+                "INSERT INTO name SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])"
+                " ON CONFLICT DO NOTHING", *_columns(names), list(names.values()),
+            )  # fmt: skip
+
+    async def _effects(self, changed: Mapping[Id, Mapping[str, Effect]]) -> None:
+        rows = [(*id_, slot, *e[:6], _uuid(e.cause)) for id_, slots in changed.items() for slot, e in slots.items()]
+        if rows:
+            await self._connection.execute(EFFECTS, *map(list, zip(*rows, strict=True)))
+
+    async def _cancel(self, ended: Sequence[Id]) -> None:
+        """What waits for a matter that has ended is not sent any more."""
+        if ended:
+            await self._connection.execute(
+                "UPDATE delivery d SET state = 'cancelled' FROM unnest($1::text[], $2::text[], $3::text[])"
+                " AS w(kind, scope, matter) WHERE d.kind = w.kind AND d.scope = w.scope AND d.matter = w.matter"
+                " AND d.state = 'waiting'", *_columns(ended),
+            )  # fmt: skip
+
+    async def _matters(self, matters: Iterable[Matter], now: datetime.datetime) -> int:
+        rows = [
+            (*m.id, list(s.parents), s.state, s.closed, s.region, s.due, s.wake, _encode(s.shown).decode(), now)
+            for m in matters if (s := m.standing) is not None
+        ]  # fmt: skip
+        gone = [m.id for m in matters if m.standing is None]
+        if gone:
+            await self._connection.execute(
+                "DELETE FROM matter m USING unnest($1::text[], $2::text[], $3::text[]) AS w(kind, scope, key)"
+                " WHERE m.kind = w.kind AND m.scope = w.scope AND m.key = w.key", *_columns(gone),
+            )  # fmt: skip
+        await self._connection.executemany(MATTER, rows)
+        return len(rows)
+
+    async def _letters(self, written: Sequence[Letter | Echo], world: World) -> None:
+        posted = [one for one in written if isinstance(one, Letter)]
+        posted = await self._participants(posted)
+        await self._connection.copy_records_to_table("delivery", columns=Letter._fields, records=posted)
+        for echo in (one for one in written if isinstance(one, Echo)):
+            send = echo.send
+            await self._connection.execute(
+                ECHO, *echo.id, send.slot, send.chain, echo.text, send.urgent, world.now, send.fresh
+            )
+        if written:
+            await self._connection.execute(f"NOTIFY \"{LETTERS}\"")
+
+    async def _participants(self, posted: list[Letter]) -> list[Letter]:
+        """In an exercise only those who take part are told."""
+        drills = {status_of(one.scope)[1] for one in posted if one.scope.startswith("exercise")}
+        if not drills:
+            return posted
+        rows = await self._connection.fetch(
+            "SELECT key, shown->'participants' AS who FROM matter WHERE kind = 'drill' AND key = ANY($1)", list(drills)
+        )
+        who = {row["key"]: set(msgspec.json.decode(row["who"] or "[]")) for row in rows}
+        return [
+            one for one in posted
+            if not one.scope.startswith("exercise")
+            or {one.person, one.organisation} & who.get(status_of(one.scope)[1], set())
+        ]  # fmt: skip
+
+    async def _refuse(self, refused: Mapping[bytes, str]) -> None:
+        await self._connection.executemany(
+            "UPDATE handled SET refused = $2 WHERE key = $1", [(_uuid(key), why) for key, why in refused.items()]
+        )
+
+
+def _refusal(one: Taken, why: str, now: datetime.datetime) -> Fate:
+    fact = one.fact
+    return Fate(
+        fact.source, fact.id, "refused", fact.publisher, now, f"watch/{fact.key.hex()}", fact.type, {"reason": why}
+    )
+
+
+def _uuid(key: bytes | None) -> uuid.UUID | None:
+    return uuid.UUID(bytes=key) if key else None
+
+
+def _columns(ids: Iterable[Id]) -> list[list[str]]:
+    rows = list(ids)
+    return [[row[n] for row in rows] for n in range(3)]
+
+
+MATTER = """
+INSERT INTO matter AS m (kind, scope, key, parents, state, closed, region, due, wake, shown, changed, version)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11, nextval('matter_version'))
+ON CONFLICT (kind, scope, key) DO UPDATE
+   SET parents = excluded.parents, state = excluded.state, closed = excluded.closed, region = excluded.region,
+       due = excluded.due, wake = excluded.wake, shown = excluded.shown, changed = excluded.changed,
+       version = excluded.version
+ WHERE (m.parents, m.state, m.closed, m.region, m.due, m.wake, m.shown) IS DISTINCT FROM
+       (excluded.parents, excluded.state, excluded.closed, excluded.region, excluded.due, excluded.wake, excluded.shown)
+"""
+EFFECTS = """
+INSERT INTO effect (kind, scope, matter, slot, id, digest, turn, type, subject, lane, cause)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[], $8::text[],
+                     $9::text[], $10::text[], $11::uuid[])
+ON CONFLICT (kind, scope, matter, slot) DO UPDATE
+   SET id = excluded.id, digest = excluded.digest, turn = excluded.turn, type = excluded.type,
+       subject = excluded.subject, lane = excluded.lane, cause = excluded.cause"""
+ECHO = """
+INSERT INTO delivery (id, kind, scope, matter, slot, chain, callout, organisation, post, person, channel, address, text,
+                      token, urgent, made, fresh, next, state)
+SELECT DISTINCT ON (d.scope, d.person) gen_random_uuid(), $1::text, $2::text, $3::text, $4::text, $5::text, '',
+       d.organisation, d.post, d.person, d.channel, d.address, $6::text, '', $7::boolean, $8::timestamptz,
+       $9::timestamptz, $8::timestamptz, 'waiting'
+  FROM delivery d
+ WHERE d.chain = $5::text AND d.scope = $2::text AND d.address <> '' AND d.state <> 'cancelled'
+ ORDER BY d.scope, d.person, d.channel = 'sms' DESC, d.made"""
+"""Each person who was called is told once, by SMS where there was one."""

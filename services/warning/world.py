@@ -1,0 +1,20 @@
+"""What a matter is judged by besides its facts: the moment, the bureau's rules, the people on duty."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+
+from services.runtime.bureau import Bureau
+from services.warning.house import House
+
+
+@dataclass(frozen=True)
+class World:
+    """One moment of one bureau."""
+
+    now: datetime.datetime
+    bureau: Bureau
+    house: House
+    origin: str = ""
+    """Where people reach the pages: `http://hub.example`."""
