@@ -22,7 +22,7 @@ VERBS = (
     ("quarantine", "services.cli.quarantine:quarantine", "读不懂的记录：列出、查看、重新送入"),
     ("keys", "services.cli.keys:keys", "报送单位的钥匙：新增、列出、停用"),
     ("users", "services.cli.users:users", "登录账户"),
-    ("bureau", "services.cli.bureau:bureau", "单位目录：检查"),
+    ("bureau", "services.cli.bureau:bureau", "单位目录：新建、检查、生效"),
     ("epoch", "services.cli.epoch:epoch", "Kafka 被清空或回退之后，从头开始新的一轮"),
 )
 """Verb, where it is, what it does."""

@@ -1,21 +1,60 @@
-"""`hub bureau`: looks through a bureau folder."""
+"""`hub bureau`: a folder from nothing, its mistakes, and its content into the running hub."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 from cyclopts import App
 from rich.console import Console
 from rich.table import Table
 
+from services.cli import founding
+from services.cli.divisions import AS_OF, NotListed
+from services.cli.running import CommandFailed
 from services.contracts.rows import Mistake
 from services.reporting import statistics
 from services.reporting.definition import Definition
-from services.runtime.bureau import Bureau, read
+from services.runtime.bureau import BUREAU, REGIONS, Bureau, read
 
-bureau = App(name="bureau", help="单位目录：检查")
+bureau = App(name="bureau", help="单位目录：新建、检查、生效")
+
+
+@bureau.command
+def new(
+    folder: Path, *, region: str, down_to: Literal["county", "street", "community"] = "community", json: bool = False
+) -> None:
+    """新建一个单位目录：区划取自自带的全国名录，其余各项留好位置、写明怎么填.
+
+    Parameters
+    ----------
+    folder
+        要新建的目录，如 bureaus/jiangbin；已有内容的目录不会改动
+    region
+        本级区域代码，如 320111（区县）、320700（市）
+    down_to
+        区划列到哪一级：county 区县，street 街道乡镇，community 村和社区
+    json
+        输出给程序读的 JSON
+    """
+    try:
+        content = founding.files(region, folder, down_to)
+        founding.write(folder, content)
+    except NotListed as error:
+        near = f"相近的有 {'、'.join(error.near)}" if error.near else "前两位是省级代码"
+        raise CommandFailed(f"名录（{AS_OF}）里没有区域 {region}：{near}") from error
+    except FileExistsError as error:
+        raise CommandFailed(f"{folder} 里已有内容，没有改动：换一个目录") from error
+    count = content[REGIONS].count("\n") - 1
+    if json:
+        print(msgspec.json.encode({"folder": str(folder), "region": region, "regions": count}).decode())
+        return
+    print(f"已新建 {folder}：{count} 个区域（{AS_OF}）。接着：")
+    print(f"  1. 核对 {folder / BUREAU} 里标 ▲ 的几项，写上报送单位 [[feeds]]")
+    print(f"  2. hub bureau check {folder}")
+    print(f"  3. HUB_BUREAU={folder} hub up；中枢已在运行时 hub bureau apply {folder}")
 
 
 @bureau.command

@@ -1,0 +1,114 @@
+"""A bureau folder from nothing: `hub bureau new` writes these files, and each says what its clerk has to fill in."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+
+from services.cli import divisions
+from services.contracts.region import Region
+from services.runtime import bureau
+from services.runtime.settings import ROOT
+
+EXAMPLE = ROOT / "bureaus" / "example"
+ENDINGS = ("经济技术开发区", "开发区", "自治县", "自治旗", "新区", "区", "县", "市", "旗", "街道", "镇", "乡")
+"""What the short name of a region leaves out."""
+
+BUREAU = """\
+# {name}。标 ▲ 的几项由区域名称推出, 请核对; 其余按本单位情况填写。改完运行: hub bureau check {folder}
+
+name = "{name}"            # ▲ 全称
+short_name = "{short}应急"            # ▲ 简称, 用于短信
+region = "{code}"            # regions.csv 中上级为空的那一行
+timezone = "Asia/Shanghai"
+document_prefix = "{short}应急"            # ▲ 文号: {short}应急〔{year}〕1号
+addressee = "{region}人民政府"            # ▲ 报告的呈送对象
+
+# 国务院办公厅公布的放假日期（含与周末重叠的日子）与调休上班日; 新的一年公布后在这里补上
+holidays = [
+{holidays}]
+workdays = [
+{workdays}]
+
+# 谁报什么（publisher 是 hub keys add 的名称）、多久至少报一次（cadence）、可以晚多久（grace）。
+# 没有事情也要每周报的, 写 cadence; 有事才报的, 不写。每个来源一段:
+#
+# [[feeds]]
+# type = "inspection.completed"
+# publisher = "enforcement"
+# cadence = "7d"
+# grace = "3d"
+"""
+CODES = """\
+# 本单位自己的编码值: 表格和事件里可以写 value, 页面和报告显示 zh。每个值一段:
+#
+# [[code]]
+# field = "sector"
+# value = "shipyard"
+# zh = "船舶修造"
+"""
+STATISTICS = """\
+# 本单位自己的统计项, 一段一项; 与自带的同名（且固定标签相同）时, 以本单位的为准。
+# 自带哪些: hub statistics。写法和全部计量方式: docs/statistics.md。
+#
+# [river_patrols]
+# zh = "河道巡查"
+# unit = "次"
+# event = "patrol.completed"
+# measure = "count"
+# where = { target_kind = "river" }
+# by = ["result"]
+"""
+
+
+def files(region: str, folder: Path, down_to: str = "community") -> dict[str, str]:
+    """Relative path → content of a new bureau's folder. Raises NotListed for a region that the list does not have."""
+    rows = divisions.tree(region, down_to)
+    return {
+        bureau.BUREAU: _bureau(rows[0], folder),
+        bureau.REGIONS: _table(rows),
+        bureau.CODES: CODES,
+        f"{bureau.STATISTICS}/own.toml": STATISTICS,
+    }
+
+
+def write(folder: Path, content: Mapping[str, str]) -> None:
+    """The files on disk. Raises FileExistsError when the folder holds anything."""
+    if folder.exists() and any(folder.iterdir()):
+        raise FileExistsError(folder)
+    for name, text in content.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def _bureau(root: Region, folder: Path) -> str:
+    calendar = bureau.load(EXAMPLE)
+    return BUREAU.format(
+        name=f"{root.name}应急管理局", short=_short(root.name), code=root.code, region=root.name, folder=folder,
+        holidays=_days(calendar.holidays), workdays=_days(calendar.workdays), year=max(calendar.workdays).year,
+    )  # fmt: skip
+
+
+def _short(name: str) -> str:
+    ending = next((ending for ending in ENDINGS if name.endswith(ending) and len(name) > len(ending) + 1), "")
+    return name.removesuffix(ending)
+
+
+def _days(days: Iterable[date]) -> str:
+    """One line a year and month, as TOML."""
+    months = itertools.groupby(sorted(days), key=lambda day: (day.year, day.month))
+    return "".join(f"  {', '.join(map(str, group))},\n" for _, group in months)
+
+
+def _table(rows: Sequence[Region]) -> str:
+    """regions.csv; what is empty (when it began, when it ended, who took over) is the clerk's to fill in."""
+    out = io.StringIO()
+    table = csv.writer(out, lineterminator="\n")
+    table.writerow(["code", "name", "parent", "kind", "from", "to", "successor"])
+    table.writerows([row.code, row.name, row.parent, row.kind, "", "", ""] for row in rows)
+    return out.getvalue()
