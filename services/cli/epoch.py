@@ -64,7 +64,7 @@ async def stopped(connection: asyncpg.Connection, partition: str = "", *, everyt
     """The partitions that a new epoch would help: stopped because the log is not the one read; or all of them."""
     found = []
     for schema in await _schemas(connection):
-        why = json.loads(await connection.fetchval(f"SELECT stopped FROM {schema}.reader") or "{}")  # noqa: S608
+        why = await _why(connection, schema)
         rows = await connection.fetch(
             f"SELECT id, topic || '/' || partition AS name, epoch, next FROM {schema}.position WHERE is_current"  # noqa: S608
             " AND (topic || '/' || partition = $1 OR topic = $1 OR $1 = '') ORDER BY topic, partition", partition,
@@ -72,6 +72,12 @@ async def stopped(connection: asyncpg.Connection, partition: str = "", *, everyt
         found += [Stopped(schema, row["id"], row["name"], row["epoch"], row["next"], why.get(row["name"], ""))
                   for row in rows]  # fmt: skip
     return [s for s in found if everything or "hub epoch" in s.why]
+
+
+async def _why(connection: asyncpg.Connection, schema: str) -> dict[str, str]:
+    """Why partitions stand still, as all readers of a schema told it last."""
+    rows = await connection.fetch(f"SELECT stopped FROM {schema}.reader")  # noqa: S608
+    return {name: why for row in rows for name, why in json.loads(row["stopped"]).items()}
 
 
 async def begin(connection: asyncpg.Connection, found: list[Stopped]) -> int:

@@ -183,12 +183,10 @@ def _chunks(records: Sequence[Record]) -> Iterator[list[Record]]:
 
 
 class Topics:
-    """Answers the loop which topics ingest reads: those that are always there, and every inbox."""
+    """Answers the loop which topics it reads: every inbox."""
 
-    def __init__(
-        self, always: Sequence[Topic], keys: Callable[[], Snapshot | None], make: Callable[[Sequence[Topic]], Any]
-    ) -> None:
-        self._always, self._keys, self._make = tuple(always), keys, make
+    def __init__(self, keys: Callable[[], Snapshot | None], make: Callable[[Sequence[Topic]], Any]) -> None:
+        self._keys, self._make = keys, make
         self._made: dict[str, tuple[Topic, ...]] = {}
         self._until = 0.0
 
@@ -202,7 +200,7 @@ class Topics:
             self._until = time.monotonic() + CHECK_SECONDS
         for publisher in sorted(snapshot.inboxes.keys() - self._made.keys()):
             self._made[publisher] = await self._of(publisher)
-        return (*self._always, *(topic for name in sorted(self._made) for topic in self._made[name]))
+        return tuple(topic for name in sorted(self._made) for topic in self._made[name])
 
     async def _of(self, publisher: str) -> tuple[Topic, ...]:
         inbox = inbox_of(publisher)

@@ -8,10 +8,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import asyncpg
@@ -28,7 +27,7 @@ from services.ingest.inbox import HEADER, Inboxes, Judged, Receipt, Topics, publ
 from services.ingest.mine import Counts, Taken, taken
 from services.runtime import bureau, log, outbox
 from services.runtime.access import Access
-from services.runtime.consume import Loop, Position, Slice
+from services.runtime.consume import LEISURELY, Loop, Pace, Position, Slice
 from services.runtime.kafka import Publisher, ensure_topics
 from services.runtime.outbox import Outbox, Row
 from services.runtime.settings import Settings
@@ -38,20 +37,11 @@ BREATH = 64
 """Records between two pauses of a preparation."""
 
 
-@dataclass
-class Batch:
-    """What one transaction takes."""
-
-    judged: Judged = field(default_factory=lambda: Judged([], {}))
-    taken: list[Taken] = field(default_factory=list)
-    told: list[tuple[str, list[Fate]]] = field(default_factory=list)
-
-
 class Intake:
-    """Ingest takes in: implements `runtime.consume.Fold`."""
+    """Inboxes go through the door: implements `runtime.consume.Fold`."""
 
-    def __init__(self, inboxes: Inboxes, zone: ZoneInfo) -> None:
-        self._inboxes, self._zone = inboxes, zone
+    def __init__(self, inboxes: Inboxes) -> None:
+        self._inboxes = inboxes
 
     async def reset(self, _connection: asyncpg.Connection, _positions: Sequence[Position]) -> None:
         """Nothing is kept but the last moment of each inbox."""
@@ -61,40 +51,74 @@ class Intake:
         """Nothing here outlives the database."""
         return None
 
-    async def prepare(self, slices: list[Slice]) -> Batch:
-        """Judge and publish what came by inboxes, read the rest."""
-        batch = Batch()
+    async def prepare(self, slices: list[Slice]) -> Judged:
+        """Judge and publish."""
+        judged = Judged([], {})
         for piece in slices:
-            if piece.position.foreign:
-                steps = self._inboxes.judge(piece, batch.judged)
-            else:
-                steps = _tell(piece, batch) if piece.position.topic == FATES.name else _take(piece, batch)
-            for n, _ in enumerate(steps):
-                if n % BREATH == 0:
-                    await asyncio.sleep(0)
-        batch.taken.sort(key=lambda t: t.recorded)  # of two records with one identity, the first accepted counts
-        await self._inboxes.publish(batch.judged.records)
-        return batch
+            await _breathing(self._inboxes.judge(piece, judged))
+        await self._inboxes.publish(judged.records)
+        return judged
 
-    async def apply(self, connection: asyncpg.Connection, slices: list[Slice], prepared: Batch) -> None:
-        """Write down what is on disk and what became of it; put receipts and fates into the outbox."""
-        counts = Counts(self._zone)
-        outcomes = await mine.accept(connection, prepared.taken, counts)
-        rows = [_receipt(prepared.taken[n], outcome) for n, outcome in outcomes.items()]
+    async def apply(self, connection: asyncpg.Connection, slices: list[Slice], prepared: Judged) -> None:
+        """Put receipts and fates of what was set aside into the outbox."""
+        rows: list[Row] = []
         fates: list[Fate] = []
-        for piece in (p for p in slices if p.position.foreign):
+        for piece in slices:
             publisher = publisher_of(piece.position)
-            for receipt, one in (prepared.judged.said(aside, publisher) for aside in piece.asides):
+            for receipt, one in (prepared.said(aside, publisher) for aside in piece.asides):
                 rows.append(receipt_row(publisher, receipt))
                 fates.append(one)
         rows += [Row(FATES.name, None, frame) for frame in fate.frames("ingest", fates)]
         await outbox.put(connection, rows)
+
+
+@dataclass
+class Batch:
+    """What one transaction adds to the view."""
+
+    taken: list[Taken] = field(default_factory=list)
+    told: list[tuple[str, list[Fate]]] = field(default_factory=list)
+
+
+class View:
+    """Each publisher's own view is folded from canonical topics and fates: implements `runtime.consume.Fold`."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self._zone = zone
+
+    async def reset(self, _connection: asyncpg.Connection, _positions: Sequence[Position]) -> None:
+        """Nothing is kept."""
+
+    async def stale(self, _connection: asyncpg.Connection) -> str | None:
+        """Nothing here outlives the database."""
+        return None
+
+    async def prepare(self, slices: list[Slice]) -> Batch:
+        """Read what is on disk and what became of it."""
+        batch = Batch()
+        for piece in slices:
+            await _breathing(_tell(piece, batch) if piece.position.topic == FATES.name else _take(piece, batch))
+        batch.taken.sort(key=lambda t: t.recorded)  # of two records with one identity, the first accepted counts
+        return batch
+
+    async def apply(self, connection: asyncpg.Connection, _slices: list[Slice], prepared: Batch) -> None:
+        """Write it down; put the receipts of what came by an inbox into the outbox."""
+        counts = Counts(self._zone)
+        outcomes = await mine.accept(connection, prepared.taken, counts)
+        await outbox.put(connection, [_receipt(prepared.taken[n], outcome) for n, outcome in outcomes.items()])
         for service, told in prepared.told:
             await mine.tell(connection, service, told, counts)
         await counts.write(connection)
 
 
-def _take(piece: Slice, batch: Batch) -> Any:
+async def _breathing(steps: Iterable[None]) -> None:
+    """Take all steps; others have their turn now and then."""
+    for n, _ in enumerate(steps):
+        if n % BREATH == 0:
+            await asyncio.sleep(0)
+
+
+def _take(piece: Slice, batch: Batch) -> Iterator[None]:
     for record in piece:
         yield
         try:
@@ -102,11 +126,12 @@ def _take(piece: Slice, batch: Batch) -> Any:
         except InvalidEvent as error:
             piece.never(record, "not_an_event", str(error))
         else:
-            inbox = dict(record.headers).get(HEADER, b"")  # type: ignore[attr-defined]
+            headers = record.headers  # type: ignore[attr-defined]
+            inbox = dict(headers).get(HEADER, b"") if len(headers) > 1 else b""
             batch.taken.append(taken(event, inbox.decode(errors="replace")))
 
 
-def _tell(piece: Slice, batch: Batch) -> Any:
+def _tell(piece: Slice, batch: Batch) -> Iterator[None]:
     for record in piece:
         yield
         try:
@@ -120,21 +145,40 @@ def _receipt(record: Taken, outcome: str) -> Row:
     return receipt_row(publisher, Receipt(record.id, record.source, int(offset), outcome))
 
 
+class Readers:
+    """The two loops of ingest: what a partner sends goes on at once, the view follows within a second or two."""
+
+    def __init__(self, *loops: Loop) -> None:
+        self._loops = loops
+
+    async def run(self) -> None:
+        """Read until `stop()`; what one raises ends both."""
+        async with asyncio.TaskGroup() as group:
+            for loop in self._loops:
+                group.create_task(loop.run())
+
+    def stop(self) -> None:
+        """End; see `Loop.stop`."""
+        for loop in self._loops:
+            loop.stop()
+
+
 @contextlib.asynccontextmanager
-async def build(settings: Settings) -> AsyncIterator[tuple[Loop, Outbox]]:
-    """The loop and the outbox of ingest, with what they need beside them."""
+async def build(settings: Settings, pace: Pace = LEISURELY) -> AsyncIterator[tuple[Readers, Outbox]]:
+    """The readers (that of the view at this pace) and the outbox of ingest, with what they need beside them."""
     house = bureau.load(settings.bureau)
     who = Access(settings.postgres_dsn)
     publisher = Publisher(settings)
     inboxes = Inboxes(Door(house.regions, house.extra_codes), publisher, lambda: who.snapshot)
-    topics = Topics((*CANONICAL, FATES), lambda: who.snapshot, partial(ensure_topics, settings))
-    loop = Loop(
-        settings, settings.postgres_dsn, settings.kafka_bootstrap, schema="ingest", topics=topics,
-        fold=Intake(inboxes, house.timezone),
-    )  # fmt: skip
+    partners = Topics(lambda: who.snapshot, partial(ensure_topics, settings))
+    loop = partial(Loop, settings, settings.postgres_dsn, settings.kafka_bootstrap, schema="ingest")
+    readers = Readers(
+        loop(topics=partners, fold=Intake(inboxes)),
+        loop(topics=(*CANONICAL, FATES), fold=View(house.timezone), role="view", pace=pace),
+    )
     await who.start()
     try:
-        yield loop, Outbox(settings, "ingest")
+        yield readers, Outbox(settings, "ingest")
     finally:
         await who.stop()
         await publisher.close()
@@ -144,10 +188,10 @@ async def main() -> None:
     """Run until SIGTERM or SIGINT."""
     settings = Settings()
     log.configure("ingest-stream", settings.log_level)
-    async with build(settings) as (loop, box):
+    async with build(settings) as (readers, box):
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, loop.stop)
-        await outbox.beside(box, loop.run())
+            asyncio.get_running_loop().add_signal_handler(number, readers.stop)
+        await outbox.beside(box, readers.run())
 
 
 if __name__ == "__main__":

@@ -21,9 +21,9 @@ import hashlib
 import itertools
 import json
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, Protocol
+from typing import Any, NamedTuple, NoReturn, Protocol
 
 import asyncpg
 import structlog
@@ -42,14 +42,25 @@ FLOOD = 100
 """So many *never* in a row on one partition, and the fault is ours: it stops."""
 BATCH = 20_000
 """Records in one transaction at most; what comes alone has a transaction of its own, at once."""
-FEW, GATHER_SECONDS = 1_000, 0.05
-"""After so few records nothing is read for so long: what trickles in shares a transaction, 20 a second."""
 FETCH_WAIT_MS = 50
 """So long the broker may wait for a record before it answers that there is none. aiokafka has one request under way to
 a broker: while it waits on the quiet partitions, nothing more comes of those that a reader is behind on."""
 LOG_SECONDS = 10
 """So often the reader asks whether Kafka still holds the logs that it reads."""
 RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
+
+
+class Pace(NamedTuple):
+    """After so `few` records nothing is read for so many `seconds`: what trickles in shares a transaction."""
+
+    few: int
+    seconds: float
+
+
+PROMPT = Pace(1_000, 0.05)
+"""Twenty transactions a second."""
+LEISURELY = Pace(10_000, 1.0)
+"""One or two: for a reader whose answers nobody waits for, so that it does not take the cores from those that do."""
 
 
 class StartAgain(Exception):
@@ -174,16 +185,16 @@ class Loop:
 
     `topics` may be a question that is asked again every second: another answer, and reading starts again with it.
     `role` tells readers of one schema apart that share its topics out among themselves; a transaction takes about
-    `batch` records at most.
+    `batch` records at most, and waits at its `pace` for more to come.
     """
 
     def __init__(
         self, settings: Settings, dsn: str, bootstrap: str, *, schema: str, topics: Sequence[Topic] | AskTopics,
-        fold: Fold, role: str = "stream", batch: int = BATCH,
+        fold: Fold, role: str = "stream", batch: int = BATCH, pace: Pace = PROMPT,
     ) -> None:  # fmt: skip
         self._settings, self._dsn, self._bootstrap = settings, dsn, bootstrap
         self._schema, self._ask_topics, self._fold = schema, topics, fold
-        self._role, self._batch = role, batch
+        self._role, self._batch, self._pace = role, batch, pace
         self._topics: Sequence[Topic] = ()
         self._stop = asyncio.Event()
         self._since = datetime.datetime.now(datetime.UTC)
@@ -368,8 +379,8 @@ class Loop:
                 if piece.flooded:
                     self._halt(consumer, tp, piece.position, FLOOD_HINT)
             await queue.put((slices, prepared))
-            if not self._one_by_one and sum(len(piece.records) for piece in slices) < FEW:
-                await asyncio.sleep(GATHER_SECONDS)
+            if not self._one_by_one and sum(len(piece.records) for piece in slices) < self._pace.few:
+                await asyncio.sleep(self._pace.seconds)
 
     async def _fetch(
         self,
@@ -382,17 +393,27 @@ class Loop:
             one: dict[TopicPartition, list[Any]] = await consumer.getmany(timeout_ms=500, max_records=1)
             self._reach.update((tp, records[-1].offset + 1) for tp, records in one.items())
             return one
-        fetched = await consumer.getmany(timeout_ms=100 if step.holding else 500, max_records=self._batch)
-        for tp, records in fetched.items():
-            step.add(tp, records)
-            self._reach[tp] = records[-1].offset + 1
+        left: Collection[TopicPartition] = ()
+        if self._pace.seconds * 1000 > FETCH_WAIT_MS:  # what was fetched before the pause; and then what came in it
+            left = self._hold(await consumer.getmany(timeout_ms=0, max_records=self._batch), step)
+        wait_ms = 100 if step.holding else 500
+        fetched = self._hold(await consumer.getmany(timeout_ms=wait_ms, max_records=self._batch), step)
         due = step.due([tp for tp, position in positions.items() if self._has_more(consumer, tp, position)])
-        for tp in fetched.keys() | due.keys():
+        for tp in {*left, *fetched, *due}:
             if tp in step.holding:
                 consumer.pause(tp)
             elif positions[tp].name not in self._stopped:
                 consumer.resume(tp)
         return due
+
+    def _hold(
+        self, fetched: Mapping[TopicPartition, list[Any]], step: InStep[TopicPartition, Any]
+    ) -> Collection[TopicPartition]:
+        """Put what was fetched behind what is held; returns the partitions that gave something."""
+        for tp, records in fetched.items():
+            step.add(tp, records)
+            self._reach[tp] = records[-1].offset + 1
+        return fetched.keys()
 
     def _has_more(self, consumer: AIOKafkaConsumer, tp: TopicPartition, position: Position) -> bool:
         """Whether a log goes on after what was fetched; stopped partitions and inboxes keep nobody waiting."""

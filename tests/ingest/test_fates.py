@@ -17,6 +17,7 @@ from services.ingest import mine, stream
 from services.reporting import stream as reporting
 from services.runtime import outbox
 from services.runtime.access import Scope
+from services.runtime.consume import PROMPT
 from services.runtime.outbox import Outbox
 from tests.ingest.conftest import Hub, until
 from tests.ingest.scene import event
@@ -29,7 +30,7 @@ OWN = Scope(sources=("/bureau/inspections",), rights=("publish", "correct", "ret
 async def working(hub: Hub) -> AsyncIterator[None]:
     """The streams of ingest and reporting beside the door."""
     count = reporting.build(hub.settings)
-    async with stream.build(hub.settings) as (loop, box):
+    async with stream.build(hub.settings, PROMPT) as (loop, box):
         tasks = [
             asyncio.create_task(outbox.beside(box, loop.run())),
             asyncio.create_task(outbox.beside(Outbox(hub.settings, "reporting"), count.run())),

@@ -25,6 +25,7 @@ from services.ingest import binding, stream
 from services.ingest.problem import Problem
 from services.runtime import access, outbox, postgres
 from services.runtime.access import Key, Scope
+from services.runtime.consume import PROMPT
 from services.runtime.kafka import ensure_topics, named
 from services.runtime.settings import Settings
 from tests.conftest import delete_topics
@@ -76,7 +77,7 @@ class Desk:
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[None]:
         """The stream at work."""
-        async with stream.build(self.settings) as (loop, box):
+        async with stream.build(self.settings, PROMPT) as (loop, box):
             task = asyncio.create_task(outbox.beside(box, loop.run()))
             try:
                 yield
@@ -166,6 +167,19 @@ async def test_what_comes_by_an_inbox_is_an_event_like_any_other(desk: Desk) -> 
     appended = datetime.datetime.fromtimestamp(record.timestamp / 1000, datetime.UTC)
     first = min(datetime.datetime.fromisoformat(e["recordedtime"]) for e in written)
     assert first == appended
+
+
+async def test_what_comes_again_later_is_told_from_what_it_was(desk: Desk) -> None:
+    partner = await desk.partner()
+    async with desk.reading():
+        await partner.send(found("e-1"))
+        await partner.receipts(1)
+        await partner.send(found("e-1"), found("e-2"), found("e-1", data={"hazard_id": "YH-9"}))
+        receipts = await partner.receipts(4)
+    assert [(r["id"], r["outcome"]) for r in sorted(receipts, key=lambda r: r["offset"])] == [
+        ("e-1", "accepted"), ("e-1", "duplicate"), ("e-2", "accepted"), ("e-1", "conflict"),
+    ]  # fmt: skip
+    assert await desk.connection.fetchval("SELECT sum(events) FROM ingest.outcome WHERE fate = 'accepted'") == 2
 
 
 async def test_an_inbox_that_comes_later_is_read_too(desk: Desk) -> None:

@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaProducer
 
 from services.contracts.topics import Topic
 from services.runtime import postgres
-from services.runtime.consume import Loop, Position, Slice
+from services.runtime.consume import PROMPT, Loop, Pace, Position, Slice
 from services.runtime.settings import ROOT, Settings
 
 TOPIC = Topic("notes", "normal", (), 2, 30, "what a test writes")
@@ -62,10 +62,10 @@ class Notebook:
         self.notes = Notes()
         self.topics: tuple[Topic, ...] = (TOPIC,)
 
-    def loop(self) -> Loop:
+    def loop(self, pace: Pace = PROMPT) -> Loop:
         """A new loop, not started."""
         return Loop(self.settings, self.settings.postgres_dsn, self.settings.kafka_bootstrap, schema="probe",
-                    topics=self.topics, fold=self.notes)  # fmt: skip
+                    topics=self.topics, fold=self.notes, pace=pace)  # fmt: skip
 
     @contextlib.asynccontextmanager
     async def reading(self, loop: Loop | None = None) -> AsyncIterator[asyncio.Task[None]]:

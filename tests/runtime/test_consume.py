@@ -14,7 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from services.cli import epoch
 from services.cli.epoch import Stopped
 from services.runtime import consume
-from services.runtime.consume import FLOOD
+from services.runtime.consume import FLOOD, PROMPT, Pace
 from services.runtime.kafka import ensure_topics
 from services.runtime.settings import Settings
 from tests.conftest import delete_topics
@@ -142,24 +142,29 @@ async def test_a_flood_of_what_the_database_refuses_stops_too(notebook: Notebook
 # --- few at a time --------------------------------------------------------------------------------------------------
 
 
-async def test_what_trickles_in_shares_transactions(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("pace", [PROMPT, Pace(1_000, 0.4)])
+async def test_what_trickles_in_shares_transactions(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch, pace: Pace
+) -> None:
     transactions, apply = [], notebook.notes.apply
 
     async def counted(connection: asyncpg.Connection, slices: list[consume.Slice], prepared: object) -> None:
-        transactions.append(len(slices))
+        transactions.append(sum(len(piece.records) for piece in slices))
         await apply(connection, slices, prepared)
 
     monkeypatch.setattr(notebook.notes, "apply", counted)
     producer = AIOKafkaProducer(bootstrap_servers=notebook.settings.kafka_bootstrap, acks="all")
     await producer.start()
-    async with notebook.reading():
+    async with notebook.reading(notebook.loop(pace)):
         began = asyncio.get_running_loop().time()
-        for n in range(100):
-            await producer.send_and_wait(notebook.settings.topic_prefix + TOPIC.name, b"%d" % n, partition=0)
+        for n in range(300):
+            await producer.send_and_wait(notebook.settings.topic_prefix + TOPIC.name, b"%d" % n, partition=n % 2)
         await producer.stop()
-        await notebook.read_to(100)
+        await notebook.read_to(150)
+        await notebook.read_to(150, 1)
         seconds = asyncio.get_running_loop().time() - began
-    assert len(transactions) <= seconds / consume.GATHER_SECONDS + 2
+    assert sum(transactions) == 300
+    assert len(transactions) <= seconds / pace.seconds + 2
 
 
 # --- one reader -------------------------------------------------------------------------------------------------------
