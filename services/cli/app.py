@@ -23,6 +23,7 @@ VERBS = (
     ("keys", "services.cli.keys:keys", "报送单位的钥匙：新增、列出、停用"),
     ("users", "services.cli.users:users", "登录账户"),
     ("bureau", "services.cli.bureau:bureau", "单位目录：新建、检查、生效"),
+    ("clock", "services.cli.clock:clock", "测试环境的时钟：向前拨"),
     ("epoch", "services.cli.epoch:epoch", "Kafka 被清空或回退之后，从头开始新的一轮"),
 )
 """Verb, where it is, what it does."""

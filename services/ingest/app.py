@@ -22,19 +22,18 @@ from services.ingest.door import Door
 from services.ingest.meters import Meters
 from services.runtime import bureau, metrics, web
 from services.runtime.access import Access
+from services.runtime.clock import Clock
 from services.runtime.kafka import Publisher
 from services.runtime.settings import Settings
 
 ABOUT = "The door of the hub: every fact enters here, as a CloudEvent. 202 = on disk at the broker."
 
 
-def _now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC)
-
-
-def create(settings: Settings | None = None, clock: Callable[[], datetime.datetime] = _now) -> FastAPI:
+def create(settings: Settings | None = None, clock: Callable[[], datetime.datetime] | None = None) -> FastAPI:
     """The application; its lifespan follows the keys and closes the publisher. Raises BureauMistakes."""
     settings = settings or Settings()
+    moving = Clock(settings)
+    clock = clock or moving.now
     folder = bureau.load(settings.bureau)
     who = Access(settings.postgres_dsn)
     pool = own.connections(settings.postgres_dsn)
@@ -48,6 +47,7 @@ def create(settings: Settings | None = None, clock: Callable[[], datetime.dateti
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await pool
+        await moving.start()
         await who.start()
         telling = asyncio.create_task(desk.rejections.run(), name="rejections")
         try:
@@ -57,6 +57,7 @@ def create(settings: Settings | None = None, clock: Callable[[], datetime.dateti
             await asyncio.gather(telling, return_exceptions=True)
             pool.terminate()
             await who.stop()
+            await moving.stop()
             await publisher.close()
 
     app = build(desk, ready, lifespan)

@@ -28,7 +28,11 @@ Figures = dict[_Part, Cell]
 
 
 class NotCounted(Exception):
-    """A new definition is still being counted from the ledger: not now."""
+    """A new definition is still being counted from the ledger: not now. `progress`: share of it that was read, 0 to 1."""
+
+    def __init__(self, key: str, progress: float) -> None:
+        super().__init__(f"{key} is new or changed and is being counted from the ledger: {progress:.0%} of it is read")
+        self.progress = round(progress, 3)
 
 
 async def answer(connection: asyncpg.Connection, of: Catalogue, query: Query, now: datetime.datetime) -> dict[str, Any]:
@@ -44,7 +48,7 @@ async def answer(connection: asyncpg.Connection, of: Catalogue, query: Query, no
     by_hand = {} if total.events else await recorded.find(connection, query, query.period)
     if d.kind == "manual" and (one := recorded.first(by_hand, recorded.KINDS)):
         total, covered = Cell(0, one.value), coverage.MANUAL
-    found = {
+    found: dict[str, Any] = {
         "key": d.key,
         "value": asked.shown(coverage.bare(total, covered)),
         "unit": d.unit,
@@ -56,7 +60,7 @@ async def answer(connection: asyncpg.Connection, of: Catalogue, query: Query, no
         "events": total.events,
         "coverage": covered,
         "definition": catalogue.described(d),
-        "as_of": query.known_at or await connection.fetchval("SELECT now()"),
+        "as_of": query.known_at or now,
     }
     if by_hand:
         found["recorded"] = [one.shown(d.unit) for one in by_hand.values()]
@@ -73,10 +77,11 @@ async def _counted(connection: asyncpg.Connection, query: Query) -> None:
     if query.from_ledger:
         return
     rows = await connection.fetch(
-        "SELECT hash FROM definition WHERE hash = ANY($1) AND counted IS NOT NULL", list(hashes)
+        "SELECT progress, counted IS NOT NULL AS counted FROM definition WHERE hash = ANY($1)", list(hashes)
     )
-    if len(rows) < len(hashes):
-        raise NotCounted(f"{query.definition.key} is new or changed and is being counted from the ledger")
+    if len(rows) < len(hashes) or not all(row["counted"] for row in rows):
+        waiting = [row["progress"] for row in rows if not row["counted"]]
+        raise NotCounted(query.definition.key, min(waiting, default=0.0) if len(rows) == len(hashes) else 0.0)
 
 
 async def _compared(asked: _Asked, current: Cell, now: datetime.datetime) -> dict[str, Any]:

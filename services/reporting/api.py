@@ -123,14 +123,15 @@ class Desk:
         with self.meters.figure_seconds.time(), refusing():
             if query.from_ledger:
                 return shown(await self._from_ledger(query))
+            now = self.clock()
             async with self._for(query) as connection:
-                return shown(await answer.answer(connection, self.catalogue, query, self.clock()))
+                return shown(await answer.answer(connection, self.catalogue, query, now))
 
     async def _from_ledger(self, query: Query) -> dict[str, Any]:
         """A figure that the tally does not hold: worked out once, until something comes that it depends on."""
+        now = query.known_at or self.clock()
         async with self.reading() as connection:
             version = await inforce.version(connection, remembered.types(self.catalogue, query))
-            now = query.known_at or await connection.fetchval("SELECT now()")
         at = (remembered.question(query), self.catalogue.today(self.clock()), version)
         if (known := self.answers.get(at)) is None:
             async with self._for(query) as connection:
@@ -250,7 +251,7 @@ def refusing() -> Iterator[None]:
     except Unclear as unclear:
         raise web.Refusal(unclear.status, str(unclear), unclear.problems) from unclear
     except answer.NotCounted as error:
-        raise web.not_now(str(error), RETRY_SECONDS) from error
+        raise web.not_now(str(error), RETRY_SECONDS, progress=error.progress) from error
 
 
 def shown(value: Any, status: int = 200) -> Response:
@@ -314,8 +315,8 @@ def _account(routes: APIRouter, desk: Desk) -> None:
     @routes.get("/seals", tags=["account"], **SEALS)
     async def seals(_who: Reader) -> Response:
         async with desk.reading() as connection:
-            heads = await export.heads(connection)
-            return shown({"items": heads, "next": None, "as_of": await connection.fetchval("SELECT now()")})
+            now = desk.clock()
+            return shown({"items": await export.heads(connection), "next": None, "as_of": now})
 
 
 def _set_aside(routes: APIRouter, desk: Desk) -> None:

@@ -23,26 +23,26 @@ from services.reporting.meters import Meters
 from services.reporting.recheck import Recheck
 from services.runtime import bureau, metrics, postgres, web
 from services.runtime.access import Access
+from services.runtime.clock import Clock
 from services.runtime.settings import Settings
 
 ABOUT = "The count of the hub: one figure for any period, the events behind it, and the account of what was read."
 
 
-def _now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC)
-
-
 def create(
     settings: Settings | None = None,
     of: Catalogue | None = None,
-    clock: Callable[[], datetime.datetime] = _now,
+    clock: Callable[[], datetime.datetime] | None = None,
 ) -> FastAPI:
     """The application; its lifespan follows the keys and the stream, and holds the connections. Raises Mistakes.
 
     `app.state.leave()` ends the open streams: a server that is about to stop would wait for them.
     """
     settings = settings or Settings()
-    of = of or catalogue.of(bureau.load(settings.bureau))
+    moving = Clock(settings)
+    clock = clock or moving.now
+    house = bureau.load(settings.bureau)
+    of = of or catalogue.of(house)
     who = Access(settings.postgres_dsn)
     pool = connections(settings.postgres_dsn)
     meters = Meters(metrics.new_registry())
@@ -51,7 +51,8 @@ def create(
     recheck = Recheck(settings.postgres_dsn, of, settings.data_dir / "seals", clock)
 
     async def ready() -> Mapping[str, str]:
-        return {**await _ready(pool), "live": "ok" if live.state == "ok" else live.state}
+        configuration = {"configuration": f"ok, {house.hash[:16]}"}
+        return {**await _ready(pool), **configuration, "live": "ok" if live.state == "ok" else live.state}
 
     async def scraped() -> None:
         meters.forget()
@@ -62,6 +63,7 @@ def create(
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await pool
+        await moving.start()
         await who.start()
         running = {"live": live.run(), "fan": live.fan.run(), "recheck": recheck.run()}
         tasks = [asyncio.create_task(one, name=name) for name, one in running.items()]
@@ -74,6 +76,7 @@ def create(
             await asyncio.gather(*tasks, return_exceptions=True)
             await desk.publisher.close()
             await who.stop()
+            await moving.stop()
             pool.terminate()
 
     app = web.create_app(

@@ -41,7 +41,7 @@ async def of(
         d = leaf.definition
         asked = Period(datetime.date.min, over.last) if leaf.kind in _BACK or d.register else over
         types = [step.event for step in catalogue.registers[d.register].added] if d.register else [d.event]
-        feeds = [_Feed(connection, catalogue, query, type_) for type_ in types]
+        feeds = [_Feed(connection, catalogue, query, type_, now) for type_ in types]
         words = [await feed.coverage(asked, min(over.last, catalogue.today(now))) for feed in feeds]
         found.add(max(words, key=WORST.index))
     return next(word for word in WORST if word in found)
@@ -60,6 +60,7 @@ class _Feed:
     catalogue: Catalogue
     query: Query
     type: str
+    now: datetime.datetime
 
     async def coverage(self, over: Period, today: datetime.date) -> str:
         """The word for a period; days after `today` have not been."""
@@ -94,7 +95,7 @@ class _Feed:
         at = await self._first(over, patience)
         while at is not None and at.astimezone(zone).date() <= over.last:
             silent_since: datetime.datetime | None = await self.connection.fetchval(
-                WALK, *self._of(Period(over.first, over.last)), at, patience
+                WALK, *self._of(Period(over.first, over.last)), at, patience, self.now
             )
             if silent_since is None:
                 return False
@@ -146,7 +147,7 @@ WITH RECURSIVE walk(n, at) AS (
     UNION ALL
     SELECT n + 1, (SELECT max(time) {_FROM} AND time > walk.at AND time <= walk.at + $8::interval)
       FROM walk
-     WHERE walk.at + $8 < least(now(), ($5::date + 1)::timestamp AT TIME ZONE $6)
+     WHERE walk.at + $8 < least($9::timestamptz, ($5::date + 1)::timestamp AT TIME ZONE $6)
 )
 SELECT w.at FROM walk w JOIN walk after ON after.n = w.n + 1 WHERE after.at IS NULL
 """  # noqa: S608

@@ -138,13 +138,14 @@ class Live:
     async def _turn(self, connection: asyncpg.Connection) -> None:
         """Read what has moved, and tell it. When it fails everything is read anew."""
         moved, self._moved = self._moved, set()
+        now = self._clock()
         self._forget_unwatched()
         try:
             with self._meters.requery_seconds.time():
                 async with connection.transaction(isolation="repeatable_read", readonly=True):
-                    self._as_of = await connection.fetchval("SELECT now()")
-                    today = self._counters.of.today(self._clock())
+                    today = self._counters.of.today(now)
                     changed = await self._counters.move(connection, moved, today)
+                    self._as_of = now
         except BaseException:
             self._moved = None
             self._counters.forget()
