@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import datetime
 import hashlib
 import re
@@ -17,7 +16,7 @@ from services.contracts.families import FIELDS, TYPES
 from services.contracts.fields import TEXT
 from services.contracts.region import Region, Regions
 from services.contracts.rows import Mistake, Mistakes, Row, advice, misspelt, nearest
-from services.runtime import toml
+from services.runtime import sheet, toml
 
 BUREAU = "bureau.toml"
 REGIONS = "regions.csv"
@@ -106,7 +105,7 @@ def read(folder: Path) -> Reading:
     """As much of a folder as can be read, with every mistake."""
     if not folder.is_dir():
         return Reading(None, (), {}, (Mistake(BUREAU, 1, f"没有目录 {folder}", "给出单位目录的路径"),))
-    found = _Found()
+    found = Found()
     _stray_files(folder, found)
     regions = _regions(folder, found)
     own = _bureau(folder, regions, found)
@@ -125,21 +124,27 @@ def read(folder: Path) -> Reading:
 def digest(folder: Path) -> str:
     """SHA-256 (hex) over the relative names and bytes of all files, hidden ones left out."""
     total = hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        name = path.relative_to(folder)
-        if not any(part.startswith(".") for part in name.parts):
-            content = path.read_bytes()
-            total.update(f"{name.as_posix()}\0{len(content)}\0".encode() + content)
+    for name, content in contents(folder):
+        total.update(f"{name}\0{len(content)}\0".encode() + content)
     return total.hexdigest()
 
 
+def contents(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Relative name and bytes of each file, hidden ones left out, in order."""
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        name = path.relative_to(folder)
+        if not any(part.startswith(".") for part in name.parts):
+            yield name.as_posix(), path.read_bytes()
+
+
 @dataclass
-class _Found:
+class Found:
     """The mistakes found so far."""
 
     mistakes: list[Mistake] = field(default_factory=list)
 
     def add(self, *mistakes: Mistake) -> None:
+        """Note these."""
         self.mistakes.extend(mistakes)
 
     def document(self, folder: Path, file: str) -> toml.Document | None:
@@ -151,7 +156,7 @@ class _Found:
         return document
 
 
-def _stray_files(folder: Path, found: _Found) -> None:
+def _stray_files(folder: Path, found: Found) -> None:
     """Files whose name is a slip of a known one: they would be left unread without a word."""
     for path in sorted(folder.iterdir()):
         if path.is_file() and path.name not in KNOWN_FILES and (meant := misspelt(path.name, KNOWN_FILES)):
@@ -163,7 +168,7 @@ def _stray_files(folder: Path, found: _Found) -> None:
 # bureau.toml
 
 
-class _Wrong(ValueError):
+class Wrong(ValueError):
     """A value is not of its kind: what, and what to do."""
 
     def __init__(self, what: str, todo: str) -> None:
@@ -171,24 +176,25 @@ class _Wrong(ValueError):
         self.what, self.todo = what, todo
 
 
-def _text(value: Any) -> str:
+def plain_text(value: Any) -> str:
+    """A text that is not empty. Raises Wrong."""
     if not isinstance(value, str) or not value.strip():
-        raise _Wrong("不是文字或为空", '写成 "…"')
+        raise Wrong("不是文字或为空", '写成 "…"')
     return value.strip()
 
 
 def _zone(value: Any) -> ZoneInfo:
     try:
-        return ZoneInfo(_text(value))
+        return ZoneInfo(plain_text(value))
     except (ValueError, OSError) as error:  # an unknown key is a KeyError, a hostile one a ValueError
-        raise _Wrong(f"不是时区: {value}", '写成 "Asia/Shanghai"') from error
+        raise Wrong(f"不是时区: {value}", '写成 "Asia/Shanghai"') from error
     except KeyError as error:
-        raise _Wrong(f"没有时区 {value}", '写成 "Asia/Shanghai"') from error
+        raise Wrong(f"没有时区 {value}", '写成 "Asia/Shanghai"') from error
 
 
 def _days(value: Any) -> frozenset[datetime.date]:
     if not isinstance(value, list):
-        raise _Wrong("不是日期的列表", "写成 [2023-10-01, 2023-10-02]")
+        raise Wrong("不是日期的列表", "写成 [2023-10-01, 2023-10-02]")
     return frozenset(_day(day) for day in value)
 
 
@@ -198,7 +204,7 @@ def _day(value: Any) -> datetime.date:
             return value
         return datetime.date.fromisoformat(value)
     except (TypeError, ValueError) as error:
-        raise _Wrong(f"不是日期: {value}", "写成 2023-10-01") from error
+        raise Wrong(f"不是日期: {value}", "写成 2023-10-01") from error
 
 
 _SPAN = re.compile(r"(\d+)\s*([smhd])")
@@ -206,21 +212,21 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def span(value: Any) -> datetime.timedelta:
-    """A duration like 30m, 12h, 7d. Raises ValueError."""
+    """A duration like 30m, 12h, 7d. Raises Wrong."""
     match = _SPAN.fullmatch(value.strip()) if isinstance(value, str) else None
     if not match or int(match[1]) == 0 or int(match[1]) > 10**6:
-        raise _Wrong(f"不是时长: {value}", "写成 30m、12h 或 7d")
+        raise Wrong(f"不是时长: {value}", "写成 30m、12h 或 7d")
     return datetime.timedelta(seconds=int(match[1]) * _SECONDS[match[2]])
 
 
 def _type(value: Any) -> str:
     if str(value) not in TYPES:
-        raise _Wrong(f"没有事件类型 {value}", advice(str(value), TYPES))
+        raise Wrong(f"没有事件类型 {value}", advice(str(value), TYPES))
     return str(value)
 
 
 @dataclass(frozen=True)
-class _Value:
+class Value:
     """One value of a table: how it is read, and whether the table needs it."""
 
     read: Callable[[Any], Any]
@@ -229,30 +235,30 @@ class _Value:
 
 
 _BUREAU_VALUES = {
-    "name": _Value(_text),
-    "short_name": _Value(_text),
-    "region": _Value(_text),
-    "timezone": _Value(_zone),
-    "document_prefix": _Value(_text),
-    "addressee": _Value(_text),
-    "holidays": _Value(_days, needed=False, otherwise=frozenset()),
-    "workdays": _Value(_days, needed=False, otherwise=frozenset()),
+    "name": Value(plain_text),
+    "short_name": Value(plain_text),
+    "region": Value(plain_text),
+    "timezone": Value(_zone),
+    "document_prefix": Value(plain_text),
+    "addressee": Value(plain_text),
+    "holidays": Value(_days, needed=False, otherwise=frozenset()),
+    "workdays": Value(_days, needed=False, otherwise=frozenset()),
 }
 _FEED_VALUES = {
-    "type": _Value(_type),
-    "publisher": _Value(_text),
-    "cadence": _Value(span, needed=False),
-    "grace": _Value(span, needed=False, otherwise=datetime.timedelta()),
+    "type": Value(_type),
+    "publisher": Value(plain_text),
+    "cadence": Value(span, needed=False),
+    "grace": Value(span, needed=False, otherwise=datetime.timedelta()),
 }
 _CODE_VALUES = {
-    "field": _Value(_text),
-    "value": _Value(_text),
-    "zh": _Value(_text),
-    "type": _Value(_type, needed=False, otherwise=""),
+    "field": Value(plain_text),
+    "value": Value(plain_text),
+    "zh": Value(plain_text),
+    "type": Value(_type, needed=False, otherwise=""),
 }
 
 
-def _values(row: Row, table: Mapping[str, _Value], found: _Found, besides: tuple[str, ...] = ()) -> dict[str, Any]:
+def read_values(row: Row, table: Mapping[str, Value], found: Found, besides: tuple[str, ...] = ()) -> dict[str, Any]:
     """The values of a row, each read; what is missing, unknown or of the wrong kind is a mistake."""
     values = {name: value.otherwise for name, value in table.items() if not value.needed}
     for name in row.values.keys() - table.keys() - set(besides):
@@ -261,24 +267,24 @@ def _values(row: Row, table: Mapping[str, _Value], found: _Found, besides: tuple
         if name in row.values:
             try:
                 values[name] = value.read(row.values[name])
-            except _Wrong as wrong:
+            except Wrong as wrong:
                 found.add(row.mistake(name, f"{name} {wrong.what}", wrong.todo))
         elif value.needed:
             found.add(row.mistake("", f"缺少 {name}", f"补上 {name} = …"))
     return values
 
 
-def _tables(value: Any) -> bool:
+def tables(value: Any) -> bool:
     """Whether a value is a list of tables: what `[[name]]` writes."""
     return isinstance(value, list) and all(isinstance(table, dict) for table in value)
 
 
-def _bureau(folder: Path, regions: Regions | None, found: _Found) -> dict[str, Any] | None:
+def _bureau(folder: Path, regions: Regions | None, found: Found) -> dict[str, Any] | None:
     document = found.document(folder, BUREAU)
     if document is None:
         return None
     row = document.row()
-    values = _values(row, _BUREAU_VALUES, found, besides=("feeds",))
+    values = read_values(row, _BUREAU_VALUES, found, besides=("feeds",))
     for day in sorted(values.get("holidays", frozenset()) & values.get("workdays", frozenset())):
         found.add(row.mistake("workdays", f"{day} 既是假日又是工作日", "在其中一处删去"))
     if regions and "region" in values and values["region"] != regions.root:
@@ -288,13 +294,13 @@ def _bureau(folder: Path, regions: Regions | None, found: _Found) -> dict[str, A
     return values if len(values) == len(_BUREAU_VALUES) + 1 else None
 
 
-def _feeds(document: toml.Document, found: _Found) -> Iterator[Feed]:
-    if not _tables(document.values.get("feeds", [])):
+def _feeds(document: toml.Document, found: Found) -> Iterator[Feed]:
+    if not tables(document.values.get("feeds", [])):
         found.add(document.row().mistake("feeds", "feeds 不是列表", "每个来源写一段 [[feeds]]"))
         return
     seen: set[tuple[str, str]] = set()
     for row in document.rows("feeds"):
-        values = _values(row, _FEED_VALUES, found)
+        values = read_values(row, _FEED_VALUES, found)
         if values["cadence"] is None and "grace" in row.values:
             found.add(row.mistake("grace", "有 grace 而没有 cadence", "补上 cadence, 或删去 grace"))
         if "type" in values and "publisher" in values:
@@ -311,10 +317,11 @@ _COLUMNS = {"code": True, "name": True, "parent": True, "kind": False, "from": F
 _CODE = re.compile(r"[0-9A-Za-z_-]{1,32}")
 
 
-def _regions(folder: Path, found: _Found) -> Regions | None:
+def _regions(folder: Path, found: Found) -> Regions | None:
     """The tree, or None when it is none."""
     before = len(found.mistakes)
-    rows = list(_lines(folder, found))
+    rows, mistakes = sheet.read(folder, REGIONS, _COLUMNS)
+    found.add(*mistakes)
     read = [_region(row, found) for row in rows]
     for problem in region.problems(tuple(read)):
         found.add(rows[problem.index].mistake(problem.column, problem.what, problem.todo))
@@ -323,38 +330,7 @@ def _regions(folder: Path, found: _Found) -> Regions | None:
     return Regions(read) if len(found.mistakes) == before else None
 
 
-def _lines(folder: Path, found: _Found) -> Iterator[Row]:
-    """The rows of regions.csv; its columns are checked."""
-    try:
-        content = (folder / REGIONS).read_bytes()
-    except OSError as error:
-        found.add(Mistake(REGIONS, 1, f"读不出文件: {error.strerror}", "放一个可读的文件"))
-        return
-    reader = csv.DictReader(_decoded(content).splitlines(keepends=True), restkey="")
-    columns = [str(c).strip() for c in reader.fieldnames or []]
-    reader.fieldnames = columns
-    for name in sorted(set(columns) - _COLUMNS.keys()):
-        found.add(Mistake(REGIONS, 1, f"不认识的列 {name}", advice(name, _COLUMNS)))
-    for name in (n for n, needed in _COLUMNS.items() if needed and n not in columns):
-        found.add(Mistake(REGIONS, 1, f"缺少列 {name}", f"表头应为 {','.join(_COLUMNS)}"))
-        return
-    for values in reader:
-        if values.get(""):
-            found.add(Mistake(REGIONS, reader.line_num, "这一行的列比表头多", "删去多余的逗号, 或给文字加引号"))
-        texts = {name: (value or "").strip() for name, value in values.items() if name}
-        if any(texts.values()):
-            yield Row(texts["code"], texts, REGIONS, reader.line_num)
-
-
-def _decoded(content: bytes) -> str:
-    """Text as spreadsheets save it: UTF-8 with or without mark, else GB18030."""
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("gb18030", errors="replace")
-
-
-def _region(row: Row, found: _Found) -> Region:
+def _region(row: Row, found: Found) -> Region:
     if not _CODE.fullmatch(row.key):
         found.add(row.mistake("code", f"代码 {row.key!r} 不是代码", "只用数字、字母、-、_, 不留空"))
     if not row.values["name"]:
@@ -370,11 +346,11 @@ def _region(row: Row, found: _Found) -> Region:
     )
 
 
-def _date(row: Row, name: str, found: _Found) -> datetime.date | None:
+def _date(row: Row, name: str, found: Found) -> datetime.date | None:
     text = row.values.get(name, "")
     try:
         return _day(text) if text else None
-    except _Wrong as wrong:
+    except Wrong as wrong:
         found.add(row.mistake(name, f"{name} {wrong.what}", wrong.todo))
         return None
 
@@ -382,7 +358,7 @@ def _date(row: Row, name: str, found: _Found) -> datetime.date | None:
 # codes.toml
 
 
-def _codes(folder: Path, found: _Found) -> Codes:
+def _codes(folder: Path, found: Found) -> Codes:
     """The coded values that the bureau adds; it may also give a shipped value another Chinese name."""
     extra: dict[tuple[str, str], dict[str, str]] = {}
     document = found.document(folder, CODES) if (folder / CODES).exists() else None
@@ -390,17 +366,17 @@ def _codes(folder: Path, found: _Found) -> Codes:
         return extra
     for name in document.values.keys() - {"code"}:
         found.add(document.row().mistake(name, f"不认识的表 {name}", "每个代码写一段 [[code]]"))
-    if not _tables(document.values.get("code", [])):
+    if not tables(document.values.get("code", [])):
         found.add(document.row().mistake("code", "code 不是列表", "每个代码写一段 [[code]]"))
         return extra
     for row in document.rows("code"):
-        values = _values(row, _CODE_VALUES, found)
+        values = read_values(row, _CODE_VALUES, found)
         if len(values) == len(_CODE_VALUES):
             _code(row, values, extra, found)
     return extra
 
 
-def _code(row: Row, values: Mapping[str, str], extra: dict[tuple[str, str], dict[str, str]], found: _Found) -> None:
+def _code(row: Row, values: Mapping[str, str], extra: dict[tuple[str, str], dict[str, str]], found: Found) -> None:
     found.add(*_field_mistakes(row, values["type"], values["field"]))
     known = extra.setdefault((values["type"], values["field"]), {})
     if values["value"] in known:
@@ -422,7 +398,7 @@ def _field_mistakes(row: Row, type_: str, name: str) -> Iterator[Mistake]:
 # registers.toml
 
 
-def _registers(folder: Path, found: _Found) -> Iterator[Row]:
+def _registers(folder: Path, found: Found) -> Iterator[Row]:
     """The rows as written; `services.reporting.registers` knows what they may hold."""
     document = found.document(folder, REGISTERS) if (folder / REGISTERS).exists() else None
     for name, value in document.values.items() if document else ():
@@ -436,7 +412,7 @@ def _registers(folder: Path, found: _Found) -> Iterator[Row]:
 # statistics/*.toml
 
 
-def _statistics(folder: Path, found: _Found) -> Iterator[Row]:
+def _statistics(folder: Path, found: Found) -> Iterator[Row]:
     for path in sorted((folder / STATISTICS).glob("*.toml")):
         document = found.document(folder, f"{STATISTICS}/{path.name}")
         if document is not None:
