@@ -18,6 +18,7 @@ from services.contracts.rows import Mistake
 from services.reporting import statistics
 from services.reporting.definition import Definition
 from services.runtime.bureau import BUREAU, REGIONS, Bureau, read
+from services.warning import house
 
 bureau = App(name="bureau", help="单位目录：新建、检查、生效")
 
@@ -83,7 +84,7 @@ def look(folder: Path) -> tuple[Bureau | None, tuple[Definition, ...], list[Mist
     """The bureau, its statistics, and every mistake in the folder."""
     reading = read(folder)
     definitions, mistakes = statistics.read(reading.statistics, reading.extra_codes, reading.registers)
-    return reading.bureau, definitions, sorted([*reading.mistakes, *mistakes])
+    return reading.bureau, definitions, sorted([*reading.mistakes, *mistakes, *house.check(folder, reading)])
 
 
 def _place(folder: Path, mistake: Mistake) -> str:
