@@ -28,7 +28,7 @@ Figures = dict[_Part, Cell]
 
 
 class NotCounted(Exception):
-    """A new definition is still being counted from the ledger: not now. `progress`: share of it that was read, 0 to 1."""
+    """A new definition is still being counted from the ledger: not now. `progress`: share of it read, 0 to 1."""
 
     def __init__(self, key: str, progress: float) -> None:
         super().__init__(f"{key} is new or changed and is being counted from the ledger: {progress:.0%} of it is read")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-from collections.abc import Iterable, Sequence
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
@@ -13,11 +14,13 @@ import asyncpg
 from services.contracts import corrections
 from services.contracts.event import InvalidEvent
 from services.contracts.fate import Fate
-from services.reporting import fates, ledger, recount, tally_store
+from services.reporting import configuration, fates, ledger, recount, tally_store
+from services.reporting.background import Background
 from services.reporting.definition import Definition
 from services.reporting.ledger import Entry, Rows, Seen
 from services.reporting.tally import Increments, Tally, tallied
 from services.runtime import postgres
+from services.runtime.bureau import Bureau
 from services.runtime.consume import Aside, Position, Slice, StartAgain
 
 BREATH = 128
@@ -26,6 +29,8 @@ RECENT = 100_000
 """Identities remembered in each of two generations: near duplicates never reach the database."""
 SMALL = 500
 """Batches up to this size always ask the ledger what it knows; it costs nothing then."""
+AT_ONCE = 2_000
+"""A ledger of so many pages (8 kB; about 16,000 events) is counted in a moment: before reading goes on."""
 WARY = 50
 """So many batches ask the ledger first, after one was thrown back by a duplicate."""
 
@@ -48,16 +53,24 @@ class Batch:
 class Count:
     """Reporting counts: implements `runtime.consume.Fold`."""
 
-    def __init__(self, dsn: str, definitions: Sequence[Definition], zone: ZoneInfo) -> None:
-        self._dsn, self._definitions, self._zone = dsn, definitions, zone
+    def __init__(
+        self, dsn: str, definitions: Sequence[Definition], zone: ZoneInfo, house: Bureau | None = None,
+        *, at_once: int = AT_ONCE,
+    ) -> None:  # fmt: skip
+        self._dsn, self._definitions, self._zone, self._house = dsn, definitions, zone, house
+        self._at_once = at_once
         self._side: asyncpg.Connection
         self._wary = 0
+        self._run = secrets.token_hex(8)
+        self._background: Background | None = None
 
     async def reset(self, connection: asyncpg.Connection, positions: Sequence[Position]) -> None:
         """Forget everything; read series, types, seals and awaited targets."""
         self._recent: list[dict[bytes, Seen]] = [{}, {}]
         self._series = await tally_store.load_series(connection)
         await self._count_new_definitions(connection)
+        if self._house:
+            await configuration.note(connection, self._house, self._definitions, datetime.datetime.now(datetime.UTC))
         self._tally = Tally(self._definitions, self._zone, self._series)
         rows = await connection.fetch("SELECT id, name FROM type")
         self._types = {row["name"]: row["id"] for row in rows}
@@ -70,26 +83,52 @@ class Count:
         await self._side.execute("SET search_path TO reporting")
 
     async def _count_new_definitions(self, connection: asyncpg.Connection) -> None:
-        """Count what was never counted from the ledger, so that tally and definitions agree before reading goes on."""
+        """Count what was never counted: a small ledger at once, a large one beside the reading."""
         rows = {d.hash: d for d in self._definitions if tallied(d)}
         new = await tally_store.uncounted(connection, {hash_: d.key for hash_, d in rows.items()})
-        if new and await connection.fetchval("SELECT EXISTS (SELECT FROM ledger)"):
-            await connection.execute(f"SELECT pg_advisory_lock({recount.ALONE})")
-            await recount.recount(self._dsn, [rows[hash_] for hash_ in new], self._zone, alone=True)
-            async with connection.transaction():
-                await recount.repair(connection, self._series)
-                await tally_store.counted(connection, new)
-            await connection.execute(f"SELECT pg_advisory_unlock({recount.ALONE})")
+        if self._background and (self._background.hashes != new or await self._left_to_do(connection)):
+            await self._background.close()  # somebody else has read meanwhile, or more is to be counted
+            self._background = None
+        if self._background:
+            await self._settle(connection)
+        elif new and (pages := await connection.fetchval(recount.PAGES)):
+            if pages <= self._at_once:
+                await self._count_now(connection, {hash_: rows[hash_] for hash_ in new})
+            else:
+                await tally_store.begin(connection, new, self._run)
+                self._background = Background(self._dsn, {hash_: rows[hash_] for hash_ in new}, self._zone)
         else:
             await tally_store.counted(connection, new)
 
-    async def stale(self, connection: asyncpg.Connection) -> str | None:
-        """A definition that is to be counted anew: `hub recount --repair` asks for that."""
+    async def _count_now(self, connection: asyncpg.Connection, rows: Mapping[str, Definition]) -> None:
+        await connection.execute(f"SELECT pg_advisory_lock({recount.ALONE})")
+        await recount.recount(self._dsn, [*rows.values()], self._zone, alone=True)
+        async with connection.transaction():
+            await recount.repair(connection, self._series)
+            await tally_store.counted(connection, rows)
+        await connection.execute(f"SELECT pg_advisory_unlock({recount.ALONE})")
+
+    async def _settle(self, connection: asyncpg.Connection) -> None:
+        """Add what was counted in the background, once it is ready."""
+        assert self._background is not None  # noqa: S101  asked before
+        if self._background.ready:
+            background, self._background = self._background, None
+            await background.settle(connection, self._series)
+
+    async def _left_to_do(self, connection: asyncpg.Connection) -> bool:
         hashes = [d.hash for d in self._definitions if tallied(d)]
-        asked = await connection.fetchval(
-            "SELECT EXISTS (SELECT FROM reporting.definition WHERE counted IS NULL AND hash = ANY($1))", hashes
-        )
-        return "a statistic is to be counted anew" if asked else None
+        return await tally_store.left_to(connection, hashes, self._run)
+
+    async def stale(self, connection: asyncpg.Connection) -> str | None:
+        """A count in the background is ready; or a definition is to be counted anew (`hub recount --repair`)."""
+        if await self._left_to_do(connection):
+            return "a statistic is to be counted anew"
+        if self._background is None:
+            return None
+        if self._background.ready:
+            return "new statistics have been counted"
+        await tally_store.progress(connection, self._background.hashes, self._background.share)
+        return None
 
     # --- before the transaction -----------------------------------------------------------------------------------
 

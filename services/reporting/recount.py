@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ FULL = 300_000
 ROWS = 2000
 """Ledger rows read at once."""
 WORKERS = 2
+NICENESS = 5
+"""Of workers that count beside a reader at work."""
 
 SCRATCH = """
 DROP SCHEMA IF EXISTS recount CASCADE;
@@ -44,6 +47,7 @@ CREATE UNLOGGED TABLE recount.day (series int, day date, events bigint, value nu
 CREATE UNLOGGED TABLE recount.member (series int, day date, member uuid, refs bigint);
 CREATE UNLOGGED TABLE recount.observation (series int, key uuid, n smallint, subject uuid, time timestamptz,
     recorded timestamptz, day date, value numeric, sign int);
+CREATE UNLOGGED TABLE recount.number (series int PRIMARY KEY, number int NOT NULL);
 """
 HELD = (
     "INSERT INTO recount.series SELECT * FROM series WHERE definition = ANY($1)",
@@ -55,6 +59,8 @@ HELD = (
     " WHERE series IN (SELECT id FROM series WHERE definition = ANY($1))",
 )
 """What the tally holds of the definitions, with the opposite sign."""
+PAGES = "SELECT pg_relation_size('reporting.ledger') / 8192"
+"""How much there is to read."""
 
 Progress = Callable[[int, int], None]
 """Told (pages done, pages in all)."""
@@ -78,6 +84,8 @@ class _Work:
 
     dsn: str
     snapshot: str
+    types: tuple[int, ...]
+    """Numbers of the types that the definitions count."""
     definitions: tuple[Definition, ...]
     zone: str
     linked: frozenset[bytes]
@@ -98,55 +106,71 @@ async def recount(
 
     `workers`: processes beside this one; 0: it counts itself. `alone`: the caller holds `ALONE` already.
     """
-    definitions = tuple(filter(tallied, definitions))
-    hashes = [d.hash for d in definitions]
-    connection = await _connect(dsn, "recount")
+    connection = await connect(dsn, "recount")
     try:
         if not alone:
             await connection.execute(f"SELECT pg_advisory_lock({ALONE})")
-        await connection.execute(SCRATCH)
-        async with connection.transaction(isolation="repeatable_read"):
-            snapshot = await connection.fetchval("SELECT pg_export_snapshot()")
-            pages = await connection.fetchval("SELECT pg_relation_size('ledger') / 8192")
-            linked, counting = await _chains(connection)
-            work = _Work(dsn, snapshot, definitions, zone.key, linked, counting)
-            for statement in HELD:
-                await connection.execute(statement, hashes)
-            await _spread(work, pages, progress, workers)
+        await count(connection, dsn, definitions, zone, progress, workers)
         return await _differences(connection)
     finally:
         await connection.close()
 
 
-async def repair(connection: asyncpg.Connection, series: Series) -> int:
-    """Add the differences that the last recount left in the scratch tables; returns how many rows moved.
+async def count(
+    connection: asyncpg.Connection,
+    dsn: str,
+    definitions: Sequence[Definition],
+    zone: ZoneInfo,
+    progress: Progress,
+    workers: int,
+    *,
+    beside: bool = False,
+) -> None:
+    """Leave the differences in the scratch tables; somebody holds `ALONE`.
 
-    The caller is the reader (series are numbered here) and has held `ALONE` since before the recount.
+    `beside`: a reader is at work in this process, so the workers count whatever there is, and give way.
     """
-    more = Increments()
-    numbers = {
-        row["id"]: series.id((row["definition"], row["status"], row["drill"], row["region"], tuple(row["labels"])))
+    definitions = tuple(filter(tallied, definitions))
+    await connection.execute(SCRATCH)
+    async with connection.transaction(isolation="repeatable_read"):
+        snapshot = await connection.fetchval("SELECT pg_export_snapshot()")
+        pages = await connection.fetchval(PAGES)
+        numbers = await connection.fetch("SELECT id FROM type WHERE name = ANY($1)", [*{d.event for d in definitions}])
+        linked, counting = await _chains(connection)
+        types = tuple(row["id"] for row in numbers)
+        work = _Work(dsn, snapshot, types, definitions, zone.key, linked, counting)
+        for statement in HELD:
+            await connection.execute(statement, [d.hash for d in definitions])
+        await _spread(work, pages, progress, workers, beside=beside)
+
+
+async def repair(connection: asyncpg.Connection, series: Series) -> None:
+    """Add the differences that the last count left in the scratch tables.
+
+    The caller is the reader (series are numbered here) in a transaction, and `ALONE` has been held since before the
+    count. What the reader has counted since then stands in the tally already.
+    """
+    numbers = [
+        (row["id"], series.id((row["definition"], row["status"], row["drill"], row["region"], tuple(row["labels"]))))
         for row in await connection.fetch("SELECT DISTINCT ON (id) * FROM recount.series")
-    }
-    for row in await connection.fetch(DAYS):
-        code = (numbers[row["series"]] << DAY_BITS) | row["day"].toordinal()
-        more.events[code] = more.events.get(code, 0) + int(row["events"])
-        more.values[code] = more.values.get(code, 0) + row["value"]
-    for row in await connection.fetch(MEMBERS):
-        pair = ((numbers[row["series"]] << DAY_BITS) | row["day"].toordinal(), row["member"].bytes)
-        more.members[pair] = more.members.get(pair, 0) + int(row["refs"])
+    ]
     await tally_store.save_series(connection, series)
-    await tally_store.add(connection, more)
-    moved = await tally_store.replace_observations(connection, numbers, OBSERVATIONS)
-    return len(more.events) + len(more.members) + moved
+    await connection.copy_records_to_table("number", schema_name="recount", records=numbers)
+    for statement in REPAIR:
+        await connection.execute(statement)
+    if await connection.fetchval("SELECT EXISTS (SELECT FROM recount.observation)"):
+        linked, counting = await _chains(connection)
+        out_of_force = [key.hex() for key in linked - counting]
+        await connection.execute(TAKE_AWAY)
+        await connection.execute(ADD, out_of_force)
 
 
 async def mend(dsn: str, hashes: set[str]) -> None:
     """Have the reader count these definitions anew (it looks once a second); until it has, their figures answer 503."""
-    connection = await _connect(dsn, "recount")
+    connection = await connect(dsn, "recount")
     try:
         await connection.execute(
-            "UPDATE definition SET counted = NULL, progress = 0 WHERE hash = ANY($1)", list(hashes)
+            "UPDATE definition SET counted = NULL, progress = 0, run = NULL WHERE hash = ANY($1)", list(hashes)
         )
     finally:
         await connection.close()
@@ -163,6 +187,35 @@ OBSERVATIONS = (
 )
 
 
+_OF_DAY = (
+    "INSERT INTO tally_{part} AS t (series, {part}, events, value)"
+    " SELECT n.number, {day}, sum(d.events), sum(d.value) FROM recount.day d JOIN recount.number n USING (series)"
+    " GROUP BY 1, 2 HAVING sum(d.events) <> 0 OR sum(d.value) <> 0 ORDER BY 1, 2"
+    " ON CONFLICT (series, {part}) DO UPDATE SET events = t.events + excluded.events, value = t.value + excluded.value"
+)
+REPAIR = (
+    _OF_DAY.format(part="day", day="d.day"),
+    _OF_DAY.format(part="month", day="date_trunc('month', d.day)::date"),
+    "INSERT INTO member AS t (series, day, member, refs)"
+    " SELECT n.number, m.day, m.member, sum(m.refs) FROM recount.member m JOIN recount.number n USING (series)"
+    " GROUP BY 1, 2, 3 HAVING sum(m.refs) <> 0 ORDER BY 1, 2, 3"
+    " ON CONFLICT (series, day, member) DO UPDATE SET refs = t.refs + excluded.refs",
+)
+_OBSERVED = (
+    "(SELECT n.number, o.key, o.n, o.subject, o.time, o.recorded, o.day, o.value, sum(o.sign) AS sign"
+    " FROM recount.observation o JOIN recount.number n USING (series) GROUP BY 1, 2, 3, 4, 5, 6, 7, 8) g"
+)
+TAKE_AWAY = (
+    f"DELETE FROM observation t USING {_OBSERVED}"  # noqa: S608
+    " WHERE g.sign < 0 AND (t.series, t.key, t.n) = (g.number, g.key, g.n)"
+)
+ADD = (
+    f"INSERT INTO observation SELECT number, key, n, subject, time, recorded, day, value FROM {_OBSERVED}"  # noqa: S608
+    " WHERE sign > 0 AND key <> ALL($1::uuid[]) ON CONFLICT DO NOTHING"
+)
+"""$1: what is out of force. What was taken back or came since the snapshot, the reader has seen to."""
+
+
 async def _differences(connection: asyncpg.Connection) -> list[Difference]:
     """What did not cancel out, by definition, region, labels and day; one row per kind of increment."""
     rows = await connection.fetch(
@@ -175,7 +228,8 @@ async def _differences(connection: asyncpg.Connection) -> list[Difference]:
     return [Difference(r[0], r[1], tuple(r[2]), *tuple(r)[3:]) for r in rows]
 
 
-async def _connect(dsn: str, role: str) -> asyncpg.Connection:
+async def connect(dsn: str, role: str) -> asyncpg.Connection:
+    """A connection that reads the ledger by its index, for as long as that takes."""
     connection = await postgres.connect(dsn, role=role, command_timeout=None)
     await connection.execute("SET search_path TO reporting; SET work_mem = '64MB'; SET enable_seqscan TO off")
     return connection
@@ -191,28 +245,35 @@ async def _chains(connection: asyncpg.Connection) -> tuple[frozenset[bytes], fro
     return frozenset(m.key for m in members), corrections.judge(members).counting
 
 
-async def _spread(work: _Work, pages: int, progress: Progress, workers: int) -> None:
+async def _spread(work: _Work, pages: int, progress: Progress, workers: int, *, beside: bool) -> None:
     """Give the ledger's pages to the workers, piece by piece."""
-    pieces = [(n, first) for n, first in enumerate(range(0, pages, BLOCKS), 1)]
-    if len(pieces) <= 1 or not workers:
-        for n, first in pieces:
-            await _count(work, n, first)
+    pieces = [(n, range(first, first + BLOCKS)) for n, first in enumerate(range(0, pages, BLOCKS), 1)]
+    if not workers or (len(pieces) <= 1 and not beside):
+        for n, piece in pieces:
+            await _count(work, n, piece)
         return
     loop, done = asyncio.get_running_loop(), 0
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        for task in asyncio.as_completed([loop.run_in_executor(pool, _piece, work, n, first) for n, first in pieces]):
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _give_way, (NICENESS if beside else 0,))
+    try:
+        for task in asyncio.as_completed([loop.run_in_executor(pool, _piece, work, n, piece) for n, piece in pieces]):
             await task
             done += BLOCKS
             progress(min(done, pages), pages)
+    finally:
+        await asyncio.to_thread(pool.shutdown, cancel_futures=True)
 
 
-def _piece(work: _Work, n: int, first: int) -> None:
-    asyncio.run(_count(work, n, first))
+def _give_way(niceness: int) -> None:
+    os.nice(niceness)
 
 
-async def _count(work: _Work, n: int, first: int) -> None:
+def _piece(work: _Work, n: int, piece: range) -> None:
+    asyncio.run(_count(work, n, piece))
+
+
+async def _count(work: _Work, n: int, piece: range) -> None:
     """Count one piece of the ledger into the scratch tables. Series unknown to the tally get numbers of their own."""
-    reading, writing = await _connect(work.dsn, "recount-read"), await _connect(work.dsn, "recount-write")
+    reading, writing = await connect(work.dsn, "recount-read"), await connect(work.dsn, "recount-write")
     try:
         async with reading.transaction(isolation="repeatable_read"):
             await reading.execute(f"SET TRANSACTION SNAPSHOT '{work.snapshot}'")
@@ -221,8 +282,9 @@ async def _count(work: _Work, n: int, first: int) -> None:
             tally = Tally(work.definitions, ZoneInfo(work.zone), series)
             more = Increments()
             cursor = await reading.cursor(
-                f"SELECT key, body FROM ledger WHERE ctid >= '({first},0)'::tid AND ctid < '({first + BLOCKS},0)'::tid"  # noqa: S608
-            )
+                "SELECT key, body FROM ledger WHERE type = ANY($1)"
+                f" AND ctid >= '({piece.start},0)'::tid AND ctid < '({piece.stop},0)'::tid", list(work.types),
+            )  # fmt: skip
             while rows := await cursor.fetch(ROWS):
                 for key, body in rows:
                     _take(work, tally, key.bytes, body, more)

@@ -21,7 +21,7 @@ from services.runtime.settings import Settings
 def build(settings: Settings) -> Loop:
     """The reading loop of reporting, wired."""
     house = bureau.load(settings.bureau)
-    fold = Count(settings.postgres_dsn, definitions(house), house.timezone)
+    fold = Count(settings.postgres_dsn, definitions(house), house.timezone, house)
     return Loop(
         settings, settings.postgres_dsn, settings.kafka_bootstrap, schema="reporting", topics=CANONICAL, fold=fold
     )

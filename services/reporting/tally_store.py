@@ -98,22 +98,12 @@ async def _observe(connection: asyncpg.Connection, more: Increments) -> None:
     await connection.copy_records_to_table("observation", records=list(rows.values()))
 
 
-async def replace_observations(connection: asyncpg.Connection, numbers: Mapping[int, int], differences: str) -> int:
-    """Mend the single values by what a recount found: too little is added, too much is taken away."""
-    rows = await connection.fetch(differences)
-    gone = [(numbers[r["series"]], r["key"].hex, r["n"]) for r in rows if r["sign"] < 0]
-    new = [(numbers[r["series"]], *tuple(r)[1:8]) for r in rows if r["sign"] > 0]
-    await connection.executemany("DELETE FROM observation WHERE (series, key, n) = ($1, $2, $3)", gone)
-    await connection.copy_records_to_table("observation", records=new)
-    return len(rows)
-
-
 async def uncounted(connection: asyncpg.Connection, hashes: Mapping[str, str]) -> set[str]:
     """Of these definitions (hash -> key), those not yet counted from the ledger; new ones are entered as such.
 
     All others are no longer kept up from now on: should one come back, it is counted anew.
     """
-    await connection.execute("UPDATE definition SET counted = NULL WHERE hash <> ALL($1)", list(hashes))
+    await connection.execute("UPDATE definition SET counted = NULL, run = NULL WHERE hash <> ALL($1)", list(hashes))
     await connection.executemany(
         "INSERT INTO definition (hash, key) VALUES ($1, $2) ON CONFLICT DO NOTHING", list(hashes.items())
     )
@@ -123,12 +113,27 @@ async def uncounted(connection: asyncpg.Connection, hashes: Mapping[str, str]) -
 
 async def counted(connection: asyncpg.Connection, hashes: Iterable[str]) -> None:
     """Their figures can be given from now on."""
-    await connection.execute("UPDATE definition SET counted = now(), progress = 1 WHERE hash = ANY($1)", list(hashes))
+    await connection.execute(
+        "UPDATE definition SET counted = now(), progress = 1, run = NULL WHERE hash = ANY($1)", list(hashes)
+    )
 
 
 async def progress(connection: asyncpg.Connection, hashes: Iterable[str], share: float) -> None:
     """How much of the ledger has been read for them, 0 to 1."""
-    await connection.execute("UPDATE definition SET progress = $2 WHERE hash = ANY($1)", list(hashes), share)
+    await connection.execute("UPDATE reporting.definition SET progress = $2 WHERE hash = ANY($1)", list(hashes), share)
+
+
+async def begin(connection: asyncpg.Connection, hashes: Iterable[str], run: str) -> None:
+    """This reader counts them in the background from now on; every event from now on it counts as it comes."""
+    await connection.execute("UPDATE definition SET progress = 0, run = $2 WHERE hash = ANY($1)", list(hashes), run)
+
+
+async def left_to(connection: asyncpg.Connection, hashes: Iterable[str], run: str) -> bool:
+    """Whether any of them is to be counted and nobody, or another reader than this, has begun to."""
+    return bool(await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM reporting.definition WHERE hash = ANY($1) AND counted IS NULL"
+        " AND run IS DISTINCT FROM $2)", list(hashes), run,
+    ))  # fmt: skip
 
 
 async def notify(connection: asyncpg.Connection, more: Increments) -> None:

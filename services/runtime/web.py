@@ -52,9 +52,9 @@ class Refusal(HTTPException):
         self.members = members
 
 
-def not_now(detail: str, seconds: int = 1, problems: Sequence[Any] = ()) -> Refusal:
+def not_now(detail: str, seconds: int = 1, problems: Sequence[Any] = (), **members: Any) -> Refusal:
     """503 with Retry-After."""
-    return Refusal(503, detail, problems, headers={"Retry-After": str(seconds)})
+    return Refusal(503, detail, problems, headers={"Retry-After": str(seconds)}, **members)
 
 
 def json_answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 
 from services.contracts.topics import CANONICAL
-from services.reporting.count import Count
+from services.reporting.count import AT_ONCE, Count
 from services.reporting.definition import Condition, Definition, Measure
 from services.runtime import postgres
 from services.runtime.consume import Loop
@@ -48,10 +48,11 @@ class Reader:
     def __init__(self, settings: Settings, connection: asyncpg.Connection) -> None:
         self.settings, self.connection = settings, connection
         self.definitions: tuple[Definition, ...] = DEFINITIONS
+        self.at_once = AT_ONCE
 
     def loop(self) -> Loop:
         """A new loop, not started."""
-        fold = Count(self.settings.postgres_dsn, self.definitions, SHANGHAI)
+        fold = Count(self.settings.postgres_dsn, self.definitions, SHANGHAI, at_once=self.at_once)
         return Loop(self.settings, self.settings.postgres_dsn, self.settings.kafka_bootstrap, schema="reporting",
                     topics=CANONICAL, fold=fold)  # fmt: skip
 
