@@ -1,4 +1,4 @@
-"""The house: routes, people and texts of a bureau folder; every mistake with its line; every street reaches somebody."""
+"""The house: routes, people and texts of a bureau folder; each mistake with its line; each street reaches somebody."""
 
 from __future__ import annotations
 
@@ -200,19 +200,19 @@ WRONG = [
     ("routes.toml", 'repeat = "5m"', 'repeats = "5m"', "不认识的项 repeats, 是否应为 repeat"),
     ("messages.toml", "lifted =", "lifte =", "没有短信文本 lifte, 是否应为 lifted"),
     ("messages.toml", "{headline}", "{headlin}", "lifted 中不能用 {headlin}, 是否应为 headline"),
-    ("organisations.csv", "JB07,桐林街道办事处,990111007", "JB07,桐林街道办事处,990111997", "region 990111997 不是已有的区域"),
+    ("organisations.csv", "桐林街道办事处,990111007", "桐林街道办事处,990111997", "region 990111997 不是已有的区域"),
     ("organisations.csv", "JB07,桐林街道办事处,990111007,street,JB00", "JB07,桐林街道办事处,990111007,street,JB99",
      "superior JB99 不是已有的机构"),
     ("contacts.csv", "R001,江安邦,JB00", "R001,江安邦,JB98", "organisation JB98 不是已有的机构"),
     ("contacts.csv", "R001,江安邦,JB00,duty_leader", "R001,江安邦,JB00,值班员", "post 值班员 不是已有的岗位"),
-    ("contacts.csv", "R001,江安邦,JB00,duty_leader,R002", "R001,江安邦,JB00,duty_leader,R999", "deputy_id R999 不是已有的人员"),
+    ("contacts.csv", "江安邦,JB00,duty_leader,R002", "江安邦,JB00,duty_leader,R999", "deputy_id R999 不是已有的人员"),
     ("contacts.csv", "R001,江安邦,JB00,duty_leader,R002", "R001,江安邦,JB00,duty_leader,R001", "R001 以自己为副职"),
     ("contacts.csv", "13800000001,13800000001,r001@jiangbin.example", ",,", "江安邦 没有任何联系方式"),
     ("contacts.csv", "13800000001,13800000001", "电话,13800000001", "sms 不像号码或邮箱"),
     ("contacts.csv", "R002,林若谷", "R001,林若谷", "person_id R001 重复, 第 2 行已写过"),
     ("roster.csv", "DB-20260105,JB00,duty_leader,R002,2026-01-05 08:00", "DB-20260105,JB00,duty_leader,R002,一月五日",
      "from 不是时间: 一月五日"),
-    ("roster.csv", "DB-20260105,JB00,duty_leader,R002,2026-01-05 08:00", "DB-20260105,JB00,duty_leader,R002,2026-02-05 08:00",
+    ("roster.csv", "duty_leader,R002,2026-01-05 08:00", "duty_leader,R002,2026-02-05 08:00",
      "的结束不晚于开始"),
 ]  # fmt: skip
 
@@ -224,3 +224,10 @@ def test_each_mistake_is_named_with_its_line(folder: Path, file: str, old: str, 
     assert [one.partition(": ")[0] for one in found] == [f"{file}:{line}"]
     with pytest.raises(Mistakes):
         house.load(bureau.load(folder))
+
+
+def test_the_own_station_calls_and_the_province_waits_for_a_person(example: House) -> None:
+    assert example.may_call({"sender_code": "99011141600000"})
+    assert example.may_call({"chain_id": "99011141600000/20260716"})
+    assert not example.may_call({"sender_code": "99000041600000", "chain_id": "99000041600000/20260716"})
+    assert not example.may_call({})

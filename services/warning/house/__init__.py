@@ -37,9 +37,10 @@ class House:
         """The route of this key; of one that is no longer there the first, so that what has begun goes on."""
         return next((route for route in self.routes if route.key == key), self.routes[0])
 
-    def may_call(self, _message: Mapping[str, Any]) -> bool:
-        """Whether a message's issuer may call people without anybody's confirmation."""
-        return True
+    def may_call(self, message: Mapping[str, Any]) -> bool:
+        """Whether a message's issuer may call people without anybody's confirmation: the bureau's own may."""
+        issuer = str(message.get("sender_code") or str(message.get("chain_id") or "").partition("/")[0])
+        return issuer.startswith(_stem(self.people.regions.root))
 
     def post(self, key: str) -> str:
         """The Chinese name of a post."""
@@ -79,3 +80,10 @@ def _read(
         return None, listed
     people = People(listed.organisations.values(), listed.persons.values(), listed.shifts.values(), regions)
     return House(called.rows, called.posts, people, texts), listed
+
+
+def _stem(region: str) -> str:
+    """What the codes of all its parts begin with: of 320700 it is 3207."""
+    while len(region) > len("32") and region.endswith("00"):
+        region = region[:-2]
+    return region
