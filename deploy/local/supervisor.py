@@ -40,6 +40,7 @@ LOG_SECONDS = 60.0
 STREAMS = (
     ("ingest-stream", "services.ingest.stream"),
     ("reporting-stream", "services.reporting.stream"),
+    ("warning-telemetry", "services.warning.telemetry"),
     ("warning-stream", "services.warning.stream"),
 )
 """Each stream is a process of its own; the database knows it as `hub-` and its name."""

@@ -12,12 +12,12 @@ import msgspec
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from services.contracts import schema
+from services.contracts import frame, schema
 from services.contracts.families import TYPES
 from services.contracts.topics import topic_of
 from services.ingest import binding, rejections
 from services.ingest.binding import Sent
-from services.ingest.door import Admitted, Door
+from services.ingest.door import TELEMETRY, Admitted, Door
 from services.ingest.meters import Meters
 from services.ingest.problem import Problem, status_of
 from services.ingest.rejections import Rejections
@@ -33,6 +33,7 @@ MAX_SUGGESTIONS = 20
 SLICE = 250
 """Events judged before others get their turn: about 5 ms."""
 HEADERS = [("content-type", b"application/cloudevents+json")]
+FRAME_HEADERS = [("content-type", b"application/json")]
 _MICROSECOND = datetime.timedelta(microseconds=1)
 _logger = log.get("door")
 
@@ -212,7 +213,7 @@ class Desk:
         """Hand all to Kafka at once. Raises 503 when it is not sure that they are on disk."""
         if not admitted:
             return
-        records = [Record(a.topic, a.key, a.record, HEADERS, a.partition) for a in admitted]
+        records = records_of(admitted)
         types = [a.type for a in admitted]
         try:
             with self.meters.publish_seconds.time():
@@ -232,6 +233,15 @@ class Desk:
         self.kafka_state = "ok"
         self.meters.events("accepted", types)
         fault.at("ingest.acknowledged")
+
+
+def records_of(admitted: Sequence[Admitted]) -> list[Record]:
+    """What goes to Kafka: a record for each event; readings of one site share one."""
+    records = [Record(a.topic, a.key, a.record, HEADERS, a.partition) for a in admitted if a.topic != TELEMETRY]
+    if len(records) < len(admitted):
+        readings = ((a.key, a.record) for a in admitted if a.topic == TELEMETRY)
+        records += (Record(TELEMETRY, site, value, FRAME_HEADERS) for site, value in frame.frames(readings))
+    return records
 
 
 def _read(request: Request, body: bytes) -> list[Sent]:

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from services.contracts import check, identity
+from services.contracts import check, frame, identity
 from services.contracts.event import HUB_ATTRIBUTES, PUBLISHER_ATTRIBUTES, STATUSES, Origin, Type, subject_of
 from services.contracts.families import TYPES
 from services.contracts.fields import moment
@@ -29,6 +29,8 @@ RETRACTION = "event.retracted"
 AHEAD = datetime.timedelta(minutes=10)
 YEARS = range(1900, 2101)
 HISTORY = "history"
+TELEMETRY = "telemetry"
+"""The topic of readings, and its lane: they lie there in frames, and not for long."""
 
 
 class Tree(Protocol):
@@ -130,7 +132,7 @@ class Door:
         region, given = self._region(event, key)
         flags = _check_time(event, type_, now, found)
         self._check_scope(event, type_, key, region, found)
-        _check_correction(event, key, found)
+        _check_correction(event, type_, key, found)
         subject, data = _subject(event, type_, data, found)
         self._check_data(event, type_, data, found)
         digest = _digest(event, found)
@@ -155,9 +157,10 @@ class Door:
         if filled := _filled_in(event, data, type_):
             record["filled"] = filled
         topic = topic_of(type_, event.get("lane", ""))
+        key_ = subject if topic.lane != TELEMETRY else frame.site_of(data, subject)
         return Admitted(
             sent.index, event["id"], event["source"], event["type"], topic.name, partition_of(type_, topic),
-            subject.encode(), _encode(record),
+            key_.encode(), _encode(record),
         )  # fmt: skip
 
     def similar(self, name: str) -> str:
@@ -321,7 +324,7 @@ def _fits_everywhere(at: datetime.datetime) -> bool:
     return datetime.datetime(1, 1, 3) <= bare <= datetime.datetime(9999, 12, 29)  # noqa: DTZ001  compared bare
 
 
-def _check_correction(event: dict[str, Any], key: Key, found: Findings) -> None:
+def _check_correction(event: dict[str, Any], type_: Type | None, key: Key, found: Findings) -> None:
     """Whether `corrects` may be; what it names is looked up by the ledger, in whatever order the two arrive."""
     if "corrects" not in event:
         if "correctssource" in event:
@@ -329,6 +332,8 @@ def _check_correction(event: dict[str, Any], key: Key, found: Findings) -> None:
         if event.get("type") == RETRACTION:
             found.add("corrects", "missing", "is required: the id of the event taken back")
         return
+    if type_ is not None and topic_of(type_, event.get("lane", "")).lane == TELEMETRY:
+        found.add("corrects", "correction", f"{type_.name} is not kept: there is nothing to correct or take back")
     target = event.get("correctssource", event.get("source"))
     if isinstance(target, str) and not key.scope.owns(target) and not key.may("correct"):
         found.add("correctssource", "right_missing", f"{target} is another's source: needs the right `correct`")

@@ -16,10 +16,11 @@ import msgspec
 import structlog
 from aiokafka.errors import InvalidTopicError, KafkaTimeoutError
 
+from services.contracts import frame
 from services.contracts.fate import Fate
 from services.contracts.topics import Topic, inbox_of, receipts_of
 from services.ingest import binding
-from services.ingest.door import Admitted, Door
+from services.ingest.door import TELEMETRY, Admitted, Door
 from services.ingest.problem import Problem
 from services.runtime import fault
 from services.runtime.access import Key, Snapshot
@@ -30,6 +31,7 @@ from services.runtime.outbox import Row
 INBOX = "inbox."
 HEADER = "inbox"
 """On a canonical record that came by an inbox: `<publisher>/<offset>`, so that its receipt finds its way back."""
+FRAME_HEADERS = [("content-type", b"application/json")]
 CHECK_SECONDS = 10.0
 """So often it is made sure that the topics of the inboxes exist."""
 PUBLISH_RECORDS = 500
@@ -82,6 +84,15 @@ class Judged(msgspec.Struct):
     """For the canonical topics, in order."""
     names: dict[tuple[int, int], Named]
     """Position and offset -> what the record says it is."""
+    readings: list[tuple[bytes, bytes]] = msgspec.field(default_factory=list)
+    """Site and JSON of each reading: several share a record."""
+    received: list[tuple[str, Receipt]] = msgspec.field(default_factory=list)
+    """Publisher and receipt of each reading: nobody reads it back from a canonical topic."""
+
+    def published(self) -> list[Record]:
+        """Everything that goes to Kafka."""
+        framed = (Record(TELEMETRY, site, value, FRAME_HEADERS) for site, value in frame.frames(self.readings))
+        return [*self.records, *framed]
 
     def said(self, aside: Aside, publisher: str) -> tuple[Receipt, Fate]:
         """What the partner is told of a record that was set aside."""
@@ -121,9 +132,15 @@ class Inboxes:
             else:
                 piece.never(record, judged[0].code, words(judged))
 
-    def _judge(self, sent: binding.Sent, key: Key, at: datetime.datetime, offset: int) -> Record | list[Problem]:
+    def _judge(
+        self, sent: binding.Sent, key: Key, at: datetime.datetime, offset: int
+    ) -> Record | Admitted | list[Problem]:
+        """The record of an event; a reading as it was admitted; or what is wrong."""
+            elif isinstance(judged, Admitted):
+                into.readings.append((judged.key, judged.record))
+                into.received.append((publisher, Receipt(judged.id, judged.source, record.offset, "accepted")))
         admitted = self._door.admit(sent, key, at)
-        if not isinstance(admitted, Admitted):
+        if not isinstance(admitted, Admitted) or admitted.topic == TELEMETRY:
             return admitted
         headers = [("content-type", binding.STRUCTURED.encode()), (HEADER, f"{key.name}/{offset}".encode())]
         record = Record(admitted.topic, admitted.key, admitted.record, headers, admitted.partition)

@@ -56,12 +56,12 @@ class Intake:
         judged = Judged([], {})
         for piece in slices:
             await _breathing(self._inboxes.judge(piece, judged))
-        await self._inboxes.publish(judged.records)
+        await self._inboxes.publish(judged.published())
         return judged
 
     async def apply(self, connection: asyncpg.Connection, slices: list[Slice], prepared: Judged) -> None:
         """Put receipts and fates of what was set aside into the outbox."""
-        rows: list[Row] = []
+        rows = [receipt_row(publisher, receipt) for publisher, receipt in prepared.received]
         fates: list[Fate] = []
         for piece in slices:
             publisher = publisher_of(piece.position)

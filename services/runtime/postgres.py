@@ -18,6 +18,7 @@ SCHEMAS: tuple[tuple[str, tuple[Path, ...]], ...] = (
     ("access", (_SERVICES / "runtime" / "schema" / "access",)),
     ("ingest", (_SERVICES / "runtime" / "schema" / "consume", _SERVICES / "ingest" / "schema")),
     ("warning", (_SERVICES / "runtime" / "schema" / "consume", _SERVICES / "warning" / "schema")),
+    ("telemetry", (_SERVICES / "runtime" / "schema" / "consume", _SERVICES / "warning" / "schema" / "telemetry")),
     ("reporting", (_SERVICES / "runtime" / "schema" / "consume", _SERVICES / "reporting" / "schema")),
 )
 """Each schema and the folders of migrations that make it; the consume loop's tables stand in every service's."""

@@ -39,6 +39,7 @@ class DeviceOffline(Data, frozen=True, kw_only=True):
     point_id: Id | None = None
     since: Moment | None = None
     last_value: Number | None = None
+    normal_at: Moment | None = None
 
 
 class MonitorPointRegistered(Data, frozen=True, kw_only=True):
@@ -57,7 +58,10 @@ class MonitorPointRegistered(Data, frozen=True, kw_only=True):
     site_type: Annotated[str, codes.SITE_TYPE] | None = None
     hazard_source_id: Id | None = None
     thresholds: tuple[Object, ...] = ()
+    """Each a `level` and either a `value` (crossed upwards, or `direction: below`; left again by `hysteresis`) or a
+    change `per_minute` (negative: falling) within `over_minutes`; `kind` when the point measures several."""
     hours_per_day: Number | None = None
+    offline_after_minutes: Number | None = None
 
 
 class AlarmRaised(Data, frozen=True, kw_only=True):
@@ -79,6 +83,10 @@ class AlarmRaised(Data, frozen=True, kw_only=True):
     threshold: Number | None = None
     value: Number | None = None
     rule_id: Id | None = None
+    kind: Annotated[str, codes.SENSOR_KIND] | None = None
+    normal_at: Moment | None = None
+    peak: Number | None = None
+    usual: Number | None = None
 
 
 class AlarmAcknowledged(Data, frozen=True, kw_only=True):
