@@ -8,13 +8,13 @@ import importlib
 import importlib.util
 import json
 import signal
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
 from typing import Any
 
 import uvicorn
 import uvloop
 
-from services.runtime import log, session
+from services.runtime import bureau, log, session
 from services.runtime.settings import Settings
 
 Scope = MutableMapping[str, Any]
@@ -62,8 +62,13 @@ class Front:
 
     def leave(self) -> None:
         """Have the services end what would stay open for ever."""
-        for app in self.apps.values():
-            getattr(getattr(app, "state", None), "leave", lambda: None)()
+        leave(self.apps.values())
+
+
+def leave(apps: Iterable[App]) -> None:
+    """Have them end what would stay open for ever."""
+    for app in apps:
+        getattr(getattr(app, "state", None), "leave", lambda: None)()
 
 
 async def _no_such_path(send: Callable[[Any], Any], scope: Scope, prefixes: list[str]) -> None:
@@ -76,6 +81,45 @@ async def _no_such_path(send: Callable[[Any], Any], scope: Scope, prefixes: list
     headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(content)).encode())]
     await send({"type": "http.response.start", "status": 404, "headers": headers})
     await send({"type": "http.response.body", "body": content})
+
+
+class Services:
+    """The services of this release behind a front; they can be exchanged for fresh ones while requests come in."""
+
+    def __init__(self, front: Front, settings: Settings) -> None:
+        self.front, self.settings = front, settings
+        self.asked = asyncio.Event()
+        """Set when another bureau folder is in force."""
+        self._open = contextlib.AsyncExitStack()
+
+    async def enter(self) -> None:
+        """Start all of them, then let requests in. Raises what keeps one from starting; then nothing has changed."""
+        apps: dict[str, App] = {}
+        async with contextlib.AsyncExitStack() as stack:
+            for prefix, name in present():
+                running = importlib.import_module(name).running
+                apps[prefix] = await stack.enter_async_context(running(self.settings))
+            self.front.apps.update(apps)
+            self._open = stack.pop_all()
+
+    async def renew(self) -> None:
+        """Whenever asked: start anew, end the old ones when their open requests have had their time."""
+        while True:
+            await self.asked.wait()
+            self.asked.clear()
+            apps, before = dict(self.front.apps), self._open
+            try:
+                await self.enter()
+            except bureau.BureauMistakes as error:
+                log.get("api").error("api.not_renewed", mistakes=str(error))
+                continue
+            leave(apps[prefix] for prefix, _ in present())
+            await asyncio.sleep(GRACE_SECONDS)
+            await before.aclose()
+
+    async def close(self) -> None:
+        """End all of them."""
+        await self._open.aclose()
 
 
 class Server(uvicorn.Server):
@@ -111,13 +155,25 @@ async def serve(settings: Settings) -> None:
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, server.leave, front)
-    async with contextlib.AsyncExitStack() as stack:
-        for prefix, name in present():
-            running = importlib.import_module(name).running
-            front.apps[prefix] = await stack.enter_async_context(running(settings))
-        front.apps[SESSION] = await stack.enter_async_context(session.running(settings))
-        await server.serve()
+    services = Services(front, settings)
+    async with session.running(settings) as front.apps[SESSION]:
+        await services.enter()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, services.asked.set)
+        renewing = asyncio.create_task(services.renew(), name="renew")
+        renewing.add_done_callback(lambda _: server.leave(front))
+        try:
+            await server.serve()
+        finally:
+            await ended(renewing)
+            await services.close()
     log.get("api").info("api.closed")
+
+
+async def ended(task: asyncio.Task[None]) -> None:
+    """End a task that never ends by itself. Raises what ended it, if something did."""
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
 
 
 def main() -> None:

@@ -44,6 +44,8 @@ class Child:
     state: str = "new"
     deaths: int = field(default=0)
     """Deaths in a row, none of them after a long life."""
+    renewing: bool = False
+    """It was asked to end so that it starts with other content; that is no death."""
 
     def start(self) -> None:
         """Start it; call from the main thread."""
@@ -63,7 +65,8 @@ class Child:
         code = None
         while self.process is not None and (code := self.process.poll()) is None:  # noqa: ASYNC110
             await asyncio.sleep(WATCH_SECONDS)
-        self.deaths = 1 if time.time() - self.started > SETTLED_SECONDS else self.deaths + 1
+        if not self.renewing:
+            self.deaths = 1 if time.time() - self.started > SETTLED_SECONDS else self.deaths + 1
         self.state = "dead"
         return code or 0
 
@@ -89,6 +92,12 @@ class Child:
         if self.process is not None and self.alive:
             with contextlib.suppress(ProcessLookupError):
                 self.process.send_signal(signal_)
+
+    async def renew(self, seconds: float) -> None:
+        """Have it end within so many seconds; whoever keeps it starts it again at once."""
+        if self.alive:
+            self.renewing = True
+            await stop_all([self], seconds)
 
 
 async def stop_all(children: list[Child], seconds: float) -> None:

@@ -49,6 +49,8 @@ class Status:
     http: str
     environment: str
     bureau: str
+    """The folder as it was given; processes read a copy of it (`deploy.local.in_force`)."""
+    bureau_hash: str = ""
     bootstrap: str = ""
     dsn: str = ""
     embedded: list[str] = field(default_factory=list)

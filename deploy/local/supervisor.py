@@ -17,15 +17,14 @@ from pathlib import Path
 import httpx
 from rich.markup import escape
 
-from deploy.local import CannotStart, api, credentials, folder
+from deploy.local import CannotStart, api, credentials, folder, in_force
 from deploy.local.child import Child, cut, last_words, pause_before, said, spawner, stop_all
 from deploy.local.kafka import KafkaPart
 from deploy.local.part import Part, need_room, open_log
 from deploy.local.postgres import PostgresPart
 from deploy.local.readiness import answers, in_thread, knows, reaching
 from deploy.local.terminal import Progress, Terminal, overview
-from services.reporting import statistics
-from services.runtime import bureau, kafka, log, postgres
+from services.runtime import kafka, log, postgres
 from services.runtime.settings import Settings
 
 Ready = Callable[[subprocess.Popen[bytes]], Awaitable[None]]
@@ -40,8 +39,9 @@ LOG_SECONDS = 60.0
 STREAMS = (
     ("ingest-stream", "services.ingest.stream"),
     ("reporting-stream", "services.reporting.stream"),
-    ("warning-telemetry", "services.warning.telemetry"),
     ("warning-stream", "services.warning.stream"),
+    ("warning-backlog", "services.warning.backlog"),
+    ("warning-telemetry", "services.warning.telemetry"),
 )
 """Each stream is a process of its own; the database knows it as `hub-` and its name."""
 
@@ -56,6 +56,7 @@ class Supervisor:
         self.parts: list[Part] = []
         self.children: list[Child] = []
         self.stopping = asyncio.Event()
+        self.applying = asyncio.Event()
         self.credentials: credentials.Credentials | None = None
         self.status = folder.Status(
             pid=os.getpid(),
@@ -63,12 +64,14 @@ class Supervisor:
             http=f"http://{settings.http_host}:{settings.http_port}",
             environment=settings.environment,
             bureau=str(settings.bureau),
+            bureau_hash=in_force.current(self.home).hash,
         )
 
     async def run(self) -> None:
         """Up, kept until a signal, down."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, self.stopping.set)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self.applying.set)
         try:
             if await self._unless_stopped(self._up()):
                 self._show()
@@ -121,6 +124,7 @@ class Supervisor:
         environment = {
             **os.environ,
             "HUB_DATA_DIR": str(self.home),
+            "HUB_BUREAU": str(self.home / in_force.LINK),
             "HUB_KAFKA_BOOTSTRAP": self.settings.kafka_bootstrap,
             "HUB_POSTGRES_DSN": self.settings.postgres_dsn,
             "PYTHONUNBUFFERED": "1",
@@ -184,6 +188,7 @@ class Supervisor:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._keep(child)) for child in self.children]
             tasks.append(group.create_task(self._keep_logs()))
+            tasks.append(group.create_task(self._apply_each()))
             await self.stopping.wait()
             for task in tasks:
                 task.cancel()
@@ -194,14 +199,38 @@ class Supervisor:
         while True:
             code = await child.ended()
             self._write()
-            pause = pause_before(child.deaths)
-            self.terminal.event(
-                f"[red]{child.name} 已退出（{said(code)}）[/]，{pause:g} 秒后第 {child.restarts + 1} 次重启；"
-                f"日志 {child.log}：{escape(last_words(child.log))}"
-            )
-            await asyncio.sleep(pause)
+            if not child.renewing:
+                await self._after_a_death(child, code)
+            child.renewing = False
             if self._starts(child) and await self._settles(child):
                 self.terminal.event(f"[green]{child.name} 已恢复[/]（pid {child.pid}）")
+
+    async def _after_a_death(self, child: Child, code: int) -> None:
+        """Say so, and wait a while."""
+        pause = pause_before(child.deaths)
+        self.terminal.event(
+            f"[red]{child.name} 已退出（{said(code)}）[/]，{pause:g} 秒后第 {child.restarts + 1} 次重启；"
+            f"日志 {child.log}：{escape(last_words(child.log))}"
+        )
+        await asyncio.sleep(pause)
+
+    async def _apply_each(self) -> None:
+        """Whenever `hub bureau apply` has put another folder in force: the APIs take it as they run, streams restart.
+
+        What a stream was about to read waits on Kafka.
+        """
+        while True:
+            await self.applying.wait()
+            self.applying.clear()
+            now = in_force.current(self.home)
+            self.status.bureau, self.status.bureau_hash = now.folder, now.hash
+            self.terminal.event(f"单位目录 {escape(now.folder)} 生效（指纹 {now.hash[:16]}）")
+            streams = [child for child in self.children if child.name in dict(STREAMS)]
+            for child in self.children:
+                if child.name == "hub-api":
+                    child.signal(signal.SIGUSR1)
+            await asyncio.gather(*(child.renew(GRACE_SECONDS) for child in streams))
+            self._write()
 
     def _starts(self, child: Child) -> bool:
         """Start it again; False: the system would not, which counts as one more death."""
@@ -287,6 +316,7 @@ def run(settings: Settings, terminal: Terminal) -> None:
     with folder.taken(home), io.TextIOWrapper(open_log(home / "log" / "hub-up.log"), "utf-8") as lines:
         log.configure("hub-up", settings.log_level, lines)
         folder.end_leftovers(home)
+        in_force.adopt(home, settings.bureau)
         folder.need_port(settings.http_host, settings.http_port, "网页和接口", "HUB_HTTP_PORT")
         try:
             asyncio.run(Supervisor(settings, terminal).run())
@@ -296,9 +326,7 @@ def run(settings: Settings, terminal: Terminal) -> None:
 
 def sound_bureau(path: Path) -> None:
     """Refuse a bureau folder with mistakes before anything starts: the services would refuse it one by one."""
-    reading = bureau.read(path)
-    _, more = statistics.read(reading.statistics, reading.extra_codes)
-    mistakes = sorted([*reading.mistakes, *more])
+    mistakes = in_force.mistakes(path)
     if mistakes:
         raise CannotStart(
             f"单位目录 {path} 有 {len(mistakes)} 处错误（{mistakes[0]}）：执行 hub bureau check {path} 查看"

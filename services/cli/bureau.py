@@ -11,9 +11,9 @@ from cyclopts import App
 from rich.console import Console
 from rich.table import Table
 
-from services.cli import founding
+from services.cli import applying, founding
 from services.cli.divisions import AS_OF, NotListed
-from services.cli.running import CommandFailed
+from services.cli.running import CommandFailed, must_run
 from services.contracts.rows import Mistake
 from services.reporting import statistics
 from services.reporting.definition import Definition
@@ -78,6 +78,33 @@ def check(folder: Path, *, json: bool = False) -> None:
         Console().print(_summary(found, definitions))
     if mistakes:
         sys.exit(1)
+
+
+@bureau.command
+def apply(folder: Path | None = None, *, json: bool = False) -> None:
+    """让正在运行的中枢按这个目录的现有内容工作，不停接收；有错误时逐条列出，什么也不改变.
+
+    Parameters
+    ----------
+    folder
+        单位目录；默认是启动时或上次生效的那一个
+    json
+        输出给程序读的 JSON
+    """
+    folder = folder or Path(must_run().bureau)
+    _, _, mistakes = look(folder)
+    if mistakes:
+        _print_json(folder, mistakes) if json else _print_mistakes(folder, mistakes)
+        sys.exit(1)
+    done = applying.apply_to_running(folder)
+    if json:
+        print(msgspec.json.encode(done).decode())
+    elif not done.changed:
+        print(f"{folder} 没有变化，已在使用（指纹 {done.hash[:16]}）")
+    else:
+        print(f"{folder} 已生效，用时 {done.seconds:.1f} 秒（指纹 {done.hash[:16]}）")
+        if done.counting:
+            print(f"{done.counting} 个新的或改过的统计项正在按台账补算，补完之前查询答复 503 和进度")
 
 
 def look(folder: Path) -> tuple[Bureau | None, tuple[Definition, ...], list[Mistake]]:

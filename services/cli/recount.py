@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -16,7 +15,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from services.cli.running import connected, running
+from deploy.local import in_force
+from services.cli.running import connected, home_of, running
 from services.reporting.definition import Definition
 from services.reporting.recount import Difference, mend, recount
 from services.reporting.statistics import definitions
@@ -40,8 +40,7 @@ def recount_(*, repair: bool = False, as_json: Annotated[bool, Parameter(name="-
 
 async def _recount(repair: bool, as_json: bool) -> int:
     settings = connected()
-    status = running()
-    house = bureau.load(Path(status.bureau) if status else settings.bureau)
+    house = bureau.load(home_of(settings) / in_force.LINK if running() else settings.bureau)
     rows = definitions(house)
     began = time.perf_counter()
     with Progress(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"),

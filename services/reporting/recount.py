@@ -282,7 +282,7 @@ async def _count(work: _Work, n: int, piece: range) -> None:
             tally = Tally(work.definitions, ZoneInfo(work.zone), series)
             more = Increments()
             cursor = await reading.cursor(
-                "SELECT key, body FROM ledger WHERE type = ANY($1)"
+                "SELECT key, body FROM ledger WHERE type = ANY($1)"  # noqa: S608
                 f" AND ctid >= '({piece.start},0)'::tid AND ctid < '({piece.stop},0)'::tid", list(work.types),
             )  # fmt: skip
             while rows := await cursor.fetch(ROWS):
