@@ -205,7 +205,7 @@ class Telemetry:
         moved, at = dict(self.next), time.monotonic()
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            await self._flush()
+            await self.flush()
             behind = not await self._caught_up()
             if behind:
                 self._watching = self._clock()
@@ -222,7 +222,8 @@ class Telemetry:
             if due := self._sensors.due(self._watching, self._clock()):
                 await self._write(self._sensors.offline(due, self._clock()))
 
-    async def _flush(self) -> None:
+    async def flush(self) -> None:
+        """Write signs of life, and what was counted."""
         meters, self._meters = self._meters, Counter()
         fresh, self._sensors.fresh = self._sensors.fresh, set()
         seen = {key: self._sensors.seen[key] for key in fresh}
@@ -371,6 +372,8 @@ async def watch(settings: Settings, stopping: asyncio.Event) -> None:
     finally:
         with contextlib.suppress(TimeoutError):  # with the broker away Faust does not stop; being killed is safe
             await asyncio.wait_for(app.stop(), STOP_SECONDS)
+        with contextlib.suppress(TimeoutError, Beginning):
+            await asyncio.wait_for(telemetry.flush(), 1)
         line.close()
 
 

@@ -107,6 +107,15 @@ class Gauge:
                 found += [msgspec.json.decode(r.value) for r in records]
         return found
 
+    async def said_of(self, point: str, seconds: float = 60) -> list[dict[str, Any]]:
+        """Everything said, once there is something about this point."""
+        async with asyncio.timeout(seconds):
+            while True:
+                found = await self.said()
+                if any(one["data"].get("point_id") == point for one in found):
+                    return found
+                await asyncio.sleep(0.2)
+
 
 def distinct(said: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Each event once: the outbox may send one twice."""
