@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,6 +30,10 @@ class Settings(BaseSettings):
     topic_prefix: str = Field("", description="put before every topic name: several hubs on one Kafka")
     replication: int = Field(1, description="copies of each partition; 3 on a cluster (then 2 must confirm)")
     kafka_jars: Path | None = Field(None, description="a folder with Kafka's jars, for a machine without internet")
+    origin: str = Field("", description="where people reach the pages, for links in messages: `https://hub.example`")
+    sms_gateway: str = Field("", description="the SMS gateway, `https://…`; without one messages become files in `outbox/`")
+    voice_gateway: str = Field("", description="the voice gateway; the same")
+    gateway_secret: SecretStr = Field(SecretStr(""), description="signs calls to gateways and their call-backs")
     log_level: str = Field("info", description="debug, info, warning or error")
 
 
@@ -43,6 +47,7 @@ def table() -> str:
 
 
 def _shown(default: object) -> str:
+    default = default.get_secret_value() if isinstance(default, SecretStr) else default
     text = str(default.relative_to(ROOT) if isinstance(default, Path) and default.is_absolute() else default or "")
     return f"`{text}`" if text else ""
 

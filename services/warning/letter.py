@@ -64,20 +64,19 @@ def _to_post(id_: tuple[str, str, str], send: Send, post: Post, text: str, world
     for person in persons:
         ways = [(c, person.addresses[c]) for c in send.channels if person.addresses.get(c)]
         for channel, address in ways if send.parallel else ways[:1]:
-            yield _letter(id_, send, post, person.id, channel, address, text, world, "waiting")
+            yield _letter(id_, send, post, person.id, channel, address, text, world)
         if not ways:
-            yield _letter(id_, send, post, person.id, send.channels[0], "", text, world, "unreachable")
+            yield _letter(id_, send, post, person.id, send.channels[0], "", text, world)
     if not persons:
-        yield _letter(id_, send, post, "", send.channels[0], "", text, world, "unreachable")
+        yield _letter(id_, send, post, "", send.channels[0], "", text, world)
 
 
 def _letter(
     id_: tuple[str, str, str], send: Send, post: Post, person: str, channel: str, address: str, text: str, world: World,
-    state: str,
 ) -> Letter:  # fmt: skip
-    token = secrets.token_urlsafe(12) if send.answerable and state == "waiting" else ""
+    token = secrets.token_urlsafe(12) if send.answerable and address else ""
     return Letter(
         uuid.uuid4(), *id_, send.slot, send.chain, send.callout, post.organisation, post.post, person, channel, address,
         text.replace("{link}", f"{world.origin}/n/{token}" if token else ""), token, send.urgent, world.now, send.fresh,
-        world.now, state,
+        world.now, "waiting",
     )  # fmt: skip

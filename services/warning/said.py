@@ -50,7 +50,15 @@ def record(
 
 
 def retraction(
-    type_: str, subject: str, *, id_: str, corrects: str, scope: str, region: str, now: datetime.datetime, lane: str = ""
+    type_: str,
+    subject: str,
+    *,
+    id_: str,
+    corrects: str,
+    scope: str,
+    region: str,
+    now: datetime.datetime,
+    lane: str = "",
 ) -> bytes:
     """The record that takes back what was said."""
     sent = {

@@ -120,9 +120,7 @@ class Store:
             *columns,
         ):
             cause = row["cause"].bytes if row["cause"] else None
-            effect = Effect(
-                row["id"], row["digest"], row["turn"], row["type"], row["subject"], row["lane"], cause
-            )
+            effect = Effect(row["id"], row["digest"], row["turn"], row["type"], row["subject"], row["lane"], cause)
             found[row["kind"], row["scope"], row["matter"]][1][row["slot"]] = effect
         closed = await self._connection.fetch(
             "SELECT kind, scope, key FROM matter m JOIN unnest($1::text[], $2::text[], $3::text[])"
@@ -133,11 +131,12 @@ class Store:
             found[id_] = (*found[id_][:2], True)
         return found
 
-    async def awake(self, now: datetime.datetime, limit: int) -> list[Id]:
-        """The matters that time has reached, the longest waiting first."""
+    async def awake(self, kinds: Sequence[str], now: datetime.datetime, limit: int) -> list[Id]:
+        """The matters of each kind that time has reached, the longest waiting first; so many of a kind at most."""
         rows = await self._connection.fetch(
-            "SELECT kind, scope, key FROM matter WHERE wake <= $1 ORDER BY wake LIMIT $2", now, limit
-        )
+            "SELECT m.kind, m.scope, m.key FROM unnest($1::text[]) AS w(kind), LATERAL (SELECT * FROM matter"
+            " WHERE kind = w.kind AND wake <= $2 ORDER BY wake LIMIT $3) m", kinds, now, limit,
+        )  # fmt: skip
         return [(row["kind"], row["scope"], row["key"]) for row in rows]
 
     # --- writing --------------------------------------------------------------------------------------------------
@@ -161,7 +160,7 @@ class Store:
             self._connection, [*rows, *(Row("fates", None, frame) for frame in fate.frames("warning", told))]
         )
         if moved:
-            await self._connection.execute(f"NOTIFY \"{MOVED}\"")
+            await self._connection.execute(f'NOTIFY "{MOVED}"')
 
     async def _facts(self, taken: Sequence[tuple[Taken, list[Id]]]) -> None:
         await self._connection.copy_records_to_table(
@@ -218,7 +217,7 @@ class Store:
                 ECHO, *echo.id, send.slot, send.chain, echo.text, send.urgent, world.now, send.fresh
             )
         if written:
-            await self._connection.execute(f"NOTIFY \"{LETTERS}\"")
+            await self._connection.execute(f'NOTIFY "{LETTERS}"')
 
     async def _participants(self, posted: list[Letter]) -> list[Letter]:
         """In an exercise only those who take part are told."""

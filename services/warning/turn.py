@@ -3,20 +3,17 @@ written down in the same transaction. What the watch says is a fact for its own 
 
 from __future__ import annotations
 
-import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-
-import asyncpg
 
 from services.contracts.event import subject_of
 from services.contracts.families import TYPES
 from services.runtime.outbox import Row
 from services.warning import facts, said
 from services.warning.facts import Taken
-from services.warning.letter import Letter, letters
-from services.warning.matter import Fact, Kind, Named, Say, Send, Standing, Under, Where
+from services.warning.letter import Echo, Letter, letters
+from services.warning.matter import Fact, Kind, Named, Say, Standing, Under, Where
 from services.warning.store import Effect, Id, Store
 from services.warning.world import World
 
@@ -52,8 +49,9 @@ class Turn:
         self._taken: dict[bytes, tuple[Taken, list[Id]]] = {}
         self._places: dict[bytes, list[Id]] = defaultdict(list)
         self._names: dict[Id, str] = {}
+        self._children: dict[Id, list[Id]] = {}
         self.rows: list[Row] = []
-        self.letters: list[Letter] = []
+        self.letters: list[Letter | Echo] = []
         self.refused: dict[bytes, str] = {}
         self.changed: dict[Id, dict[str, Effect]] = defaultdict(dict)
         self.ended: list[Id] = []
@@ -80,6 +78,11 @@ class Turn:
             self._matters.values(), self._taken.values(), self._names, self.changed, self.ended, self.letters,
             self.rows, self.refused, self._world,
         )  # fmt: skip
+
+    @property
+    def kinds_touched(self) -> set[str]:
+        """The kinds of the matters that were folded."""
+        return {id_[0] for id_ in self._matters}
 
     # --- waves ----------------------------------------------------------------------------------------------------
 
@@ -163,6 +166,7 @@ class Turn:
             counting = facts.in_force(matter.facts.values())
             matter.standing = self._kinds[id_[0]].fold(id_[2], counting, self._world)
             spoken += self._say(matter, {fact.key for fact in counting})
+            self._end(matter)
             if matter.standing is not None:
                 self._send(matter, matter.standing)
                 self._note(matter, matter.standing)
@@ -171,9 +175,13 @@ class Turn:
     def _note(self, matter: Matter, standing: Standing) -> None:
         self._names.update(((*matter.id[:2], name), matter.id[2]) for name in standing.names)
         self.refused.update({key: why for key, why in standing.refused.items() if key in matter.fresh})
-        if standing.closed and not matter.was_closed:
+
+    def _end(self, matter: Matter) -> None:
+        """What waits to be sent for a matter that is over, or never was, is not sent."""
+        over = matter.standing is None or matter.standing.closed
+        if over and not matter.was_closed:
             self.ended.append(matter.id)
-            matter.was_closed = True
+        matter.was_closed = over
 
     def _say(self, matter: Matter, counting: set[bytes]) -> list[Taken]:
         says = {say.slot: say for say in (matter.standing.says if matter.standing else ())}
@@ -186,8 +194,10 @@ class Turn:
 
     def _said(self, matter: Matter, say: Say, region: str) -> Taken | None:
         before = matter.effects.get(say.slot)
+        if before and before.digest and say.cause is not None:
+            return None
         digest = said.digest_of(say, region)
-        if before and before.digest and (say.cause is not None or before.digest == digest):
+        if before and before.digest == digest:
             return None
         turn = before.turn + 1 if before else 1
         id_ = said.id_of(matter.id, say.slot, turn, say.time)
@@ -216,10 +226,7 @@ class Turn:
         for send in standing.sends:
             if send.slot not in matter.effects:
                 self._effect(matter, send.slot, Effect("", "sent", 1, "", "", "", None))
-                self._make(matter, send)
-
-    def _make(self, matter: Matter, send: Send) -> None:
-        self.letters += letters(matter.id, send, self._world)
+                self.letters += letters(matter.id, send, self._world)
 
     def _effect(self, matter: Matter, slot: str, effect: Effect) -> None:
         matter.effects[slot] = effect
@@ -237,8 +244,3 @@ def _readers(kinds: Sequence[Kind]) -> dict[str, list[Kind]]:
         for type_ in kind.types:
             readers[type_].append(kind)
     return readers
-
-
-def uuid_of(key: bytes) -> uuid.UUID:
-    """As PostgreSQL keeps it."""
-    return uuid.UUID(bytes=key)

@@ -35,7 +35,7 @@ CREATE TABLE matter (
     changed  timestamptz NOT NULL,
     PRIMARY KEY (kind, scope, key)
 );
-CREATE INDEX matter_wake ON matter (wake) WHERE wake IS NOT NULL;
+CREATE INDEX matter_wake ON matter (kind, wake) WHERE wake IS NOT NULL;
 CREATE INDEX matter_parents ON matter USING gin (parents) WHERE NOT closed AND parents <> '{}';
 CREATE INDEX matter_version_index ON matter (version);
 CREATE INDEX matter_open ON matter (kind, closed, due);
@@ -86,12 +86,12 @@ CREATE TABLE delivery (
     fresh     timestamptz NOT NULL,              -- not handed over after this
     next      timestamptz NOT NULL,              -- when it is tried (again)
     tries     integer NOT NULL DEFAULT 0,
-    state     text NOT NULL,                     -- waiting, handed, delivered, failed, stale, cancelled, unreachable
+    state     text NOT NULL,                     -- waiting, handed, delivered, failed, stale, cancelled
     handed    timestamptz,
     result    text
 );
 CREATE UNIQUE INDEX delivery_token ON delivery (token) WHERE token <> '';
-CREATE INDEX delivery_waiting ON delivery (urgent, next) WHERE state = 'waiting';
+CREATE INDEX delivery_waiting ON delivery (channel, urgent DESC, next) WHERE state = 'waiting';
 CREATE INDEX delivery_callout ON delivery (callout);
 CREATE INDEX delivery_matter ON delivery (kind, scope, matter);
 CREATE INDEX delivery_chain ON delivery (chain);

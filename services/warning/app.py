@@ -1,0 +1,71 @@
+"""Wires the watch's API: bureau, people and keys, Kafka, database.
+
+A process that carries several services enters `async with running(settings) as app` for each; a process of its own is
+`uvicorn --factory services.warning.app:create`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, cast
+
+import asyncpg
+from fastapi import FastAPI
+
+from services.runtime import accounting, bureau, metrics, postgres, web
+from services.runtime.access import Access
+from services.runtime.clock import Clock
+from services.runtime.settings import Settings
+from services.warning.api import Desk, connections, router
+
+ABOUT = "The watch of the hub: what is in force, open and due; who must be told; who has answered."
+
+
+def create(settings: Settings | None = None) -> FastAPI:
+    """The application; its lifespan follows the keys and holds the connections. Raises BureauMistakes."""
+    settings = settings or Settings()
+    folder = bureau.load(settings.bureau)
+    who = Access(settings.postgres_dsn)
+    clock = Clock(settings)
+    pool = connections(settings.postgres_dsn)
+    desk = Desk(settings, folder, pool, clock.now)
+
+    async def ready() -> Mapping[str, str]:
+        return await _ready(pool)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await pool
+        await clock.start()
+        await who.start()
+        try:
+            yield
+        finally:
+            await desk.publisher.close()
+            await who.stop()
+            await clock.stop()
+            pool.terminate()
+
+    app = web.create_app(
+        "warning", about=ABOUT, registry=metrics.new_registry(), ready=ready, who=who, lifespan=lifespan
+    )
+    app.include_router(router(desk))
+    return app
+
+
+async def _ready(pool: asyncpg.Pool) -> Mapping[str, str]:
+    try:
+        async with pool.acquire(timeout=2) as connection:
+            told = await accounting.reader(cast(asyncpg.Connection, connection))
+    except postgres.NOT_NOW as error:
+        return {"postgres": f"away: {error!r}"}
+    return {"postgres": "ok", "stream": told.words if told else "has never run"}
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings, **options: Any) -> AsyncIterator[FastAPI]:
+    """The application with its lifespan entered, ready to be mounted under /warning."""
+    app = create(settings, **options)
+    async with app.router.lifespan_context(app):
+        yield app

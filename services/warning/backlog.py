@@ -1,0 +1,56 @@
+"""Reads the lanes that can wait, normal and history, for the watch: `python -m services.warning.backlog`.
+
+A process of its own and of lower priority, in small batches: whatever is to be worked off, a red warning goes first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+
+import uvloop
+
+from services.contracts.topics import CANONICAL
+from services.runtime import log
+from services.runtime.clock import Clock
+from services.runtime.consume import Loop
+from services.runtime.settings import Settings
+from services.warning.stream import URGENT, surroundings
+from services.warning.surroundings import Surroundings
+from services.warning.watch import Watch
+
+PATIENT = tuple(topic for topic in CANONICAL if topic not in URGENT)
+BATCH = 500
+"""Records of a turn: about 100 ms, the longest that the urgent lane waits for its own."""
+NICE = 10
+
+
+def build(settings: Settings, around: Surroundings) -> Loop:
+    """The loop of the patient lanes, wired."""
+    return Loop(
+        settings, settings.postgres_dsn, settings.kafka_bootstrap, schema="warning", topics=PATIENT, fold=Watch(around),
+        role="backlog", batch=BATCH,
+    )  # fmt: skip
+
+
+async def main() -> None:
+    """Run until SIGTERM or SIGINT."""
+    settings = Settings()
+    log.configure("warning-backlog", settings.log_level)
+    os.nice(NICE)
+    clock = Clock(settings)
+    await clock.start()
+    loop = build(settings, surroundings(settings, clock))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, loop.stop)
+    try:
+        await loop.run()
+    finally:
+        await clock.stop()
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        uvloop.run(main())

@@ -1,0 +1,204 @@
+"""The ladder of one callout (叫应): the post, again the post, the deputy, the superior; then it is exhausted."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from services.warning.house.routes import Route
+from services.warning.matter import Fact, Named, Post, Say, Send, Standing, Under, Where
+from services.warning.world import World
+
+STOPS = ("received", "need_support")
+"""Answers that stop the ladder; any other sends it to the deputy at once."""
+ZH = {"deputy": "副职", "superior": "上级"}
+SHOWN = 50
+"""Attempts shown."""
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One step of the ladder."""
+
+    name: str
+    """post, again, deputy or superior."""
+    at: datetime.datetime
+
+    @property
+    def to(self) -> str:
+        """Whom it reaches, seen from the post."""
+        return "post" if self.name == "again" else self.name
+
+
+class Callout:
+    """The kind: its key is the callout's id."""
+
+    name = "callout"
+    types = frozenset(
+        ["callout.opened", "callout.answered", "callout.attempted", "warning.level_changed", "warning.ended"]
+    )
+
+    def where(self, fact: Fact, _world: World) -> Iterable[Where]:
+        """What concerns a chain concerns its open callouts; an answer may do for others of its group."""
+        if fact.type.startswith("warning."):
+            yield Under(str(fact.data.get("chain_id") or fact.subject))
+        else:
+            yield Named(fact.subject)
+            if fact.type == "callout.answered":
+                yield Under(group_of(fact.subject))
+
+    def fold(self, key: str, facts: Sequence[Fact], world: World) -> Standing | None:
+        """How the callout stands now."""
+        opened = next((f for f in facts if f.type == "callout.opened" and f.subject == key), None)
+        if opened is None:
+            return None
+        call = Call(key, opened, facts, world)
+        return Standing(
+            state=call.state, shown=call.shown(), region=opened.region, closed=call.outcome != "",
+            says=tuple(call.says()), sends=tuple(call.sends()), wake=call.wake, due=call.wake,
+            parents=(str(opened.data.get("chain_id")), group_of(key)),
+        )  # fmt: skip
+
+
+def group_of(callout_id: str) -> str:
+    """The callouts of one message: `JY-0a1b2c3d4e`."""
+    return "-".join(callout_id.split("-")[:2])
+
+
+class Call:
+    """A callout at one moment."""
+
+    def __init__(self, key: str, opened: Fact, facts: Sequence[Fact], world: World) -> None:
+        self.key, self.opened, self.world = key, opened, world
+        self.route: Route = world.house.route(str(opened.data.get("route")))
+        self.answers = [f for f in facts if f.type == "callout.answered" and f.subject == key]
+        self.others = [f for f in facts if f.type == "callout.answered" and f.subject != key]
+        self.chain = [f for f in facts if f.type.startswith("warning.")]
+        self.attempts = [f for f in facts if f.type == "callout.attempted"]
+        self.rungs = tuple(self._rungs())
+        self.exhausts = opened.time + self.route.exhausted
+        self.outcome, self.closed = self._end()
+
+    def _rungs(self) -> Iterator[Rung]:
+        start, route = self.opened.time, self.route
+        turned_down = min((f.time for f in self.answers if f.data.get("answer") not in STOPS), default=None)
+        yield Rung("post", start)
+        if turned_down is None or start + route.repeat < turned_down:
+            yield Rung("again", start + route.repeat)
+        yield Rung("deputy", min(filter(None, (start + route.deputy, turned_down))))
+        yield Rung("superior", start + route.superior)
+
+    def _end(self) -> tuple[str, datetime.datetime | None]:
+        """How it ended, and when; an empty text while it goes on. What came first holds."""
+        ends = [(f.time, 0, "answered") for f in self._stopping()]
+        ends += [(max(f.handled, self.opened.time), 1, how) for f in self.chain if (how := self._overtaken(f))]
+        if self.exhausts <= self.world.now:
+            ends.append((self.exhausts, 2, "exhausted"))
+        at, _, outcome = min(ends, default=(None, 0, ""))
+        return outcome, at
+
+    def _stopping(self) -> Iterator[Fact]:
+        """Answers that stop it: its own, and where one is enough, any of the group."""
+        counted = [*self.answers, *(self.others if self.opened.data.get("need") == "any" else ())]
+        return (f for f in counted if f.data.get("answer") in STOPS)
+
+    def _overtaken(self, fact: Fact) -> str:
+        """What a fact about the chain makes of it; empty: nothing, it is the one that opened it, or older."""
+        revision = int(fact.data.get("revision") or 0)
+        if fact.type == "warning.ended":
+            return "lifted"
+        if revision <= int(self.opened.data.get("revision") or 0) or fact.data.get("to") == self.opened.data.get(
+            "level"
+        ):
+            return ""
+        return "superseded" if fact.data.get("to") != "none" else "lifted"
+
+    @property
+    def state(self) -> str:
+        """calling, escalated, or how it ended."""
+        if self.outcome:
+            return self.outcome
+        return "escalated" if any(r.to != "post" for r in self._reached) else "calling"
+
+    @property
+    def _reached(self) -> list[Rung]:
+        """The rungs whose time came before the end."""
+        until = self.closed or self.world.now
+        return [r for r in self.rungs if r.at <= self.world.now and (r.at < until or not self.outcome)]
+
+    @property
+    def wake(self) -> datetime.datetime | None:
+        """The next rung."""
+        if self.outcome:
+            return None
+        return min((m for m in [*(r.at for r in self.rungs), self.exhausts] if m > self.world.now), default=None)
+
+    # --- said and sent --------------------------------------------------------------------------------------------
+
+    def says(self) -> Iterator[Say]:
+        """Each step up, and the end."""
+        post = str(self.opened.data.get("post"))
+        for rung in (r for r in self._reached if r.to != "post"):
+            reason = f"{self._minutes(rung.at)}分钟未应答"
+            content = {"callout_id": self.key, "post": post, "to_post": ZH[rung.to], "reason": reason}
+            yield Say(f"escalated:{rung.name}", "callout.escalated", content, rung.at, cause=self.opened.key)
+        if self.outcome and self.closed:
+            ended = {"callout_id": self.key, "outcome": self.outcome, "seconds": self._seconds(self.closed)}
+            yield Say("closed", "callout.closed", ended, self.closed)
+
+    def sends(self) -> Iterator[Send]:
+        """The messages of every rung reached; what was missed while the hub was down is past."""
+        for rung in self._reached:
+            fresh = rung.at + self.route.freshness
+            if fresh <= self.world.now:
+                continue
+            to = Post(str(self.opened.data.get("organisation")), str(self.opened.data.get("post")), rung.to)
+            for channel in self.route.channels:
+                yield Send(
+                    f"{rung.name}:{channel}", to, (channel,), self._text(channel), fresh,
+                    chain=str(self.opened.data.get("chain_id")), callout=self.key, answerable=True,
+                )  # fmt: skip
+
+    def _text(self, channel: str) -> str:
+        key = "callout_voice" if channel == "voice" else "callout_sms"
+        return self.world.house.messages.text(
+            key, bureau=self.world.bureau.short_name, headline=str(self.opened.data.get("headline") or ""),
+            area=self._name, level=str(self.opened.data.get("level")), link="{link}",
+        )  # fmt: skip
+
+    @property
+    def _name(self) -> str:
+        organisation = self.world.house.people.organisation(str(self.opened.data.get("organisation")))
+        return organisation.name if organisation else str(self.opened.data.get("organisation"))
+
+    def _seconds(self, at: datetime.datetime) -> float:
+        return round((at - self.opened.time).total_seconds(), 1)
+
+    def _minutes(self, at: datetime.datetime) -> str:
+        return f"{self._seconds(at) / 60:g}"
+
+    # --- shown ----------------------------------------------------------------------------------------------------
+
+    def shown(self) -> Mapping[str, Any]:
+        """What its GET gives; addresses are not in it."""
+        said = self.opened.data
+        return {
+            "id": self.key, "callout_id": self.key, "chain": said.get("chain_id"), "revision": said.get("revision"),
+            "organisation": said.get("organisation"), "organisation_name": self._name, "post": said.get("post"),
+            "region": self.opened.region, "level": said.get("level"), "need": said.get("need"),
+            "route": said.get("route"), "headline": said.get("headline"), "state": self.state,
+            "opened": self.opened.time, "rung": self._reached[-1].name if self._reached else None,
+            "next": self.wake, "outcome": self.outcome or None, "closed": self.closed,
+            "seconds": self._seconds(self.closed) if self.closed else None, "drill": self.opened.drill or None,
+            "answers": [
+                {"person": f.data.get("person_id"), "answer": f.data.get("answer"), "via": f.data.get("via"),
+                 "text": f.data.get("text"), "recorded_by": f.data.get("recorded_by"), "at": f.time}
+                for f in self.answers
+            ],
+            "attempts": [
+                {"channel": f.data.get("channel"), "post": f.data.get("post"), "no": f.data.get("attempt_no"),
+                 "result": f.data.get("result"), "at": f.time} for f in self.attempts[-SHOWN:]
+            ],
+        }  # fmt: skip

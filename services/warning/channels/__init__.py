@@ -1,0 +1,1 @@
+"""The channels by which people are reached: one file each, one row each in `register.CHANNELS`."""

@@ -1,0 +1,103 @@
+"""The clockwork: folds the matters that time has reached, once everything said before is known.
+
+A clock fires only when every topic of its kind has been read up to the end that Kafka reported after the due time: an
+answer that came in time must not be missed because it was not read yet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+
+import asyncpg
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from services.contracts.families import TYPES
+from services.contracts.topics import BY_NAME, topic_of
+from services.runtime import kafka, postgres
+from services.runtime.settings import Settings
+from services.warning.kinds import KINDS
+from services.warning.store import Id, Store
+from services.warning.surroundings import Surroundings
+from services.warning.watch import turn
+
+log = structlog.get_logger(__name__)
+TICK_SECONDS = 0.1
+AT_ONCE = 500
+"""Matters of one kind in one turn."""
+RETRY_SECONDS = 0.5
+Offsets = Mapping[TopicPartition, int]
+
+
+def topics_of(kind: str) -> frozenset[str]:
+    """The topics that must have been read: those of the kind's types; imports where they are not urgent alone."""
+    types = next(k.types for k in KINDS if k.name == kind)
+    names = {topic_of(TYPES[t]).name for t in types if t in TYPES}
+    return frozenset(names if names <= {"urgent"} else names | {"history"})
+
+
+class Clockwork:
+    """Runs beside the urgent lane until it is cancelled."""
+
+    def __init__(self, settings: Settings, around: Surroundings) -> None:
+        self._settings, self._around = settings, around
+        self._topics = {kind.name: topics_of(kind.name) for kind in KINDS}
+        self._waiting: dict[Id, Offsets] = {}
+        """Matters whose time has come, and how far must be read before they are folded."""
+
+    async def run(self) -> None:
+        """For ever; whatever may pass is tried again."""
+        while True:
+            try:
+                await self._follow()
+            except (*postgres.NOT_NOW, KafkaError) as error:
+                log.warning("clockwork.not_now", error=repr(error))
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _follow(self) -> None:
+        connection = await postgres.connect(self._settings.postgres_dsn, role="warning-clockwork", command_timeout=60)
+        consumer = AIOKafkaConsumer(bootstrap_servers=kafka.bootstrap(self._settings), request_timeout_ms=5_000)
+        try:
+            await connection.execute("SET search_path TO warning")
+            await asyncio.wait_for(consumer.start(), 10)
+            while True:
+                if not await self._tick(connection, consumer):
+                    await asyncio.sleep(TICK_SECONDS)
+        finally:
+            connection.terminate()
+            await asyncio.wait({asyncio.ensure_future(consumer.stop())}, timeout=3)
+
+    async def _tick(self, connection: asyncpg.Connection, consumer: AIOKafkaConsumer) -> bool:
+        """Fold what is due and known; whether there was anything."""
+        awake = await Store(connection).awake(list(self._topics), self._around.now(), AT_ONCE)
+        self._waiting = {id_: ends for id_, ends in self._waiting.items() if id_ in set(awake)}
+        if not awake:
+            return False
+        await self._ask(consumer, [id_ for id_ in awake if id_ not in self._waiting])
+        read = await self._read(connection)
+        due = [id_ for id_ in awake if all(read.get(tp, 0) >= end for tp, end in self._waiting[id_].items())]
+        if due:
+            async with connection.transaction(), turn(connection, self._around) as one:
+                await one.wake(due)
+            for id_ in due:
+                del self._waiting[id_]
+        return bool(due)
+
+    async def _ask(self, consumer: AIOKafkaConsumer, ids: Iterable[Id]) -> None:
+        """Where the logs end now, for those whose time has just come."""
+        wanted = {id_: self._topics[id_[0]] for id_ in ids}
+        partitions = [
+            TopicPartition(kafka.named(self._settings, name), number)
+            for name in sorted(set().union(*wanted.values())) for number in range(BY_NAME[name].partitions)
+        ]  # fmt: skip
+        if partitions:
+            ends = await asyncio.wait_for(consumer.end_offsets(partitions), 10)
+            for id_, names in wanted.items():
+                full = {kafka.named(self._settings, name) for name in names}
+                self._waiting[id_] = {tp: end for tp, end in ends.items() if tp.topic in full}
+
+    async def _read(self, connection: asyncpg.Connection) -> dict[TopicPartition, int]:
+        rows = await connection.fetch("SELECT topic, partition, next FROM position WHERE is_current")
+        return {TopicPartition(kafka.named(self._settings, r["topic"]), r["partition"]): r["next"] for r in rows}

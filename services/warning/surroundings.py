@@ -1,0 +1,60 @@
+"""The world of one process: its clock, the bureau's rules, and who is on duty, kept fresh."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Collection
+
+import asyncpg
+import msgspec
+
+from services.runtime.bureau import Bureau
+from services.warning.house import House
+from services.warning.world import World
+
+PEOPLE = ("contact", "shift")
+"""The kinds of matters that say who can be reached."""
+
+
+class Surroundings:
+    """Makes the world of a turn."""
+
+    def __init__(self, bureau: Bureau, house: House, now: Callable[[], datetime.datetime], origin: str) -> None:
+        self.now = now
+        self._bureau, self._written, self._origin = bureau, house, origin
+        self._house = house
+        self._version: int | None = None
+
+    @property
+    def region(self) -> str:
+        """The bureau's root."""
+        return self._bureau.region
+
+    async def world(self, connection: asyncpg.Connection) -> World:
+        """The moment of a turn that begins now."""
+        if self._version is None:
+            await self.refresh(connection)
+        return World(self.now(), self._bureau, self._house, self._origin)
+
+    def touched(self, kinds: Collection[str]) -> None:
+        """A turn has changed matters of these kinds."""
+        if not set(PEOPLE).isdisjoint(kinds):
+            self._version = None
+
+    async def follow(self, connection: asyncpg.Connection) -> None:
+        """Notice what another process has changed."""
+        version = await connection.fetchval(VERSION, list(PEOPLE))
+        if version != self._version:
+            await self.refresh(connection)
+
+    async def refresh(self, connection: asyncpg.Connection) -> None:
+        """Read who is on duty: the bureau's folder, and over it what the facts say."""
+        self._version = await connection.fetchval(VERSION, list(PEOPLE))
+        rows = await connection.fetch(
+            "SELECT kind, shown FROM warning.matter WHERE kind = ANY($1) AND scope = 'actual'", list(PEOPLE)
+        )
+        shown = {kind: [msgspec.json.decode(r["shown"]) for r in rows if r["kind"] == kind] for kind in PEOPLE}
+        self._house = self._written.with_facts(shown["contact"], shown["shift"]) if rows else self._written
+
+
+VERSION = "SELECT coalesce(max(version), 0) FROM warning.matter WHERE kind = ANY($1)"

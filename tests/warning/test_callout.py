@@ -1,0 +1,181 @@
+"""From a warning to the last person's answer, on real parts (stories 1-4 and what goes wrong)."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import AsyncIterator
+
+import pytest
+
+from services.runtime.settings import Settings
+from tests.records import retraction
+from tests.warning.watching import OWN, Watching, watching
+
+
+@pytest.fixture
+async def watch(settings: Settings, topics: list[str]) -> AsyncIterator[Watching]:
+    async with watching(settings) as one:
+        yield one
+
+
+async def test_a_red_warning_calls_every_post_at_once(watch: Watching) -> None:
+    alert = watch.alert()
+    await watch.publish(alert)
+    await watch.settled()
+    chain = alert["subject"]
+    alerts = await watch.matters("alert")
+    assert alerts[chain]["state"] == "in_force"
+    assert alerts[chain]["level"] == "red"
+    callouts = await watch.matters("callout")
+    posts = {(c["organisation"], c["post"]) for c in callouts.values()}
+    assert len(posts) == len(callouts) > 8
+    given = await watch.outbox()
+    assert {row["callout"] for row in given} == set(callouts)
+    assert {row["channel"] for row in given} == {"sms", "voice"}
+    assert all(row["chain"] == chain for row in given)
+
+
+async def begun(watch: Watching, level: str = "red", **more: object) -> str:
+    """A warning that has called its posts; its chain."""
+    alert = watch.alert(level, **more)
+    await watch.publish(alert)
+    await watch.settled()
+    return str(alert["subject"])
+
+
+def texts(given: list[dict[str, object]]) -> list[str]:
+    return [str(row["text"]) for row in given]
+
+
+async def test_an_answer_stops_its_own_ladder_only(watch: Watching) -> None:
+    await begun(watch)
+    first, *others = sorted(await watch.matters("callout"))
+    answer = {"callout_id": first, "via": "key", "answer": "received"}
+    await watch.publish(watch.fact("callout.answered", first, answer, source="/hub/people"))
+    await watch.settled()
+    before = await watch.outbox()
+    watch.clock.advance(minutes=5, seconds=1)
+    await watch.settled()
+    callouts = await watch.matters("callout")
+    assert callouts[first]["state"] == "answered"
+    assert callouts[first]["closed"]
+    assert {callouts[key]["state"] for key in others} == {"escalated"}
+    after = (await watch.outbox())[len(before) :]
+    assert {row["callout"] for row in after} - {""} == set(others)  # "" is about the desk
+    watch.clock.advance(minutes=10)
+    await watch.settled()
+    callouts = await watch.matters("callout")
+    assert {callouts[key]["state"] for key in others} == {"exhausted"}
+    assert callouts[first]["state"] == "answered"
+
+
+async def test_a_lower_level_supersedes_and_tells_everybody_once(watch: Watching) -> None:
+    chain = await begun(watch)
+    called = {row["address"] for row in await watch.outbox()}
+    before = len(await watch.outbox())
+    update = watch.alert("yellow", data={"chain_id": chain, "msg_type": "update", "references": [chain.split("/")[1]]})
+    await watch.publish({**update, "subject": chain})
+    await watch.settled()
+    callouts = await watch.matters("callout")
+    assert {c["state"] for c in callouts.values()} == {"superseded"}
+    after = (await watch.outbox())[before:]
+    assert len({row["address"] for row in after}) == len(after)
+    assert {row["address"] for row in after} <= called
+    assert all("黄色" in text for text in texts(after))
+    watch.clock.advance(minutes=20)
+    await watch.settled()
+    assert len(await watch.outbox()) == before + len(after)
+
+
+async def test_what_was_sent_by_mistake_is_taken_back_at_once(watch: Watching) -> None:
+    alert = watch.alert()
+    await watch.publish(alert)
+    await watch.settled()
+    before = len(await watch.outbox())
+    now = watch.clock.now()
+    await watch.publish(retraction(alert, at=now, recorded=now))
+    await watch.settled()
+    assert await watch.matters("callout") == {}
+    assert await watch.matters("alert") == {}
+    watch.clock.advance(minutes=20)
+    await watch.settled()
+    assert len(await watch.outbox()) == before
+
+
+async def test_nobody_is_called_about_the_past(watch: Watching) -> None:
+    now = watch.clock.now()
+    late = watch.alert(recorded=now - datetime.timedelta(minutes=61))
+    gone = watch.alert(data={"expires": (now - datetime.timedelta(minutes=1)).isoformat()})
+    imported = watch.alert(lane="history")
+    outside = watch.alert(data={"areas": [{"code": "110101000000", "name": "别处"}]})
+    tried = watch.alert(status="test")
+    await watch.publish(late, gone, outside, tried)
+    await watch.settled()
+    assert len(await watch.matters("alert")) == 3
+    assert len(await watch.matters("alert", "test")) == 1
+    assert await watch.outbox() == []
+    assert imported
+
+
+async def test_nobody_claims_it_so_the_duty_leader_is_called_about_the_desk(watch: Watching) -> None:
+    chain = await begun(watch)
+    before = len(await watch.outbox())
+    watch.clock.advance(seconds=61)
+    await watch.settled()
+    after = (await watch.outbox())[before:]
+    assert after
+    assert {row["post"] for row in after} == {"duty_leader"}
+    assert (await watch.matters("alert"))[chain]["unclaimed"]
+
+
+async def test_claimed_in_time_nobody_is_called_about_the_desk(watch: Watching) -> None:
+    chain = await begun(watch)
+    before = len(await watch.outbox())
+    claim = {"shift_id": "desk", "post": "bureau_duty", "person_id": "P-1", "refers_to": chain}
+    await watch.publish(watch.fact("duty.alert_taken", "desk", claim))
+    await watch.settled()
+    watch.clock.advance(seconds=61)
+    await watch.settled()
+    assert len(await watch.outbox()) == before
+
+
+async def test_a_gateway_that_is_away_is_tried_until_the_message_is_no_longer_fresh(watch: Watching) -> None:
+    await watch.connection.execute("INSERT INTO testing_gateway VALUES ('sms', '500'), ('voice', 'ok')")
+    await watch.publish(watch.alert())
+    await watch.until(lambda: watch.connection.fetchval("SELECT 1 FROM delivery WHERE channel = 'sms' AND tries > 0"))
+    assert {row["channel"] for row in await watch.outbox()} == {"voice"}
+    await watch.connection.execute("UPDATE testing_gateway SET mode = 'ok'")
+    watch.clock.advance(seconds=30)
+    await watch.settled()
+    given = [row for row in await watch.outbox() if row["channel"] == "sms"]
+    assert len({row["message_id"] for row in given}) == len(given) > 0
+
+
+async def test_without_a_lift_it_stays_in_force_until_a_person_confirms(watch: Watching) -> None:
+    chain = await begun(watch)
+    watch.clock.advance(hours=24, seconds=1)
+    await watch.settled()
+    alert = (await watch.matters("alert"))[chain]
+    assert (alert["state"], alert["note"]) == ("unconfirmed", "超24小时未见解除")
+    await watch.publish(watch.fact("warning.confirmed", chain, {"chain_id": chain, "revision": 1, "by": "值班员"}))
+    await watch.settled()
+    alert = (await watch.matters("alert"))[chain]
+    assert (alert["state"], alert["how"]) == ("ended", "confirmed")
+
+
+async def test_messages_out_of_order_come_to_the_same_chain(watch: Watching) -> None:
+    first = watch.alert("orange", identifier=f"{OWN}_1")
+    chain = first["subject"]
+    minute = datetime.timedelta(minutes=1)
+    second = watch.alert("red", identifier=f"{OWN}_2", at=watch.clock.now() + minute,
+                         data={"chain_id": chain, "msg_type": "update", "references": [f"{OWN}_1"]})  # fmt: skip
+    await watch.publish(second)
+    await watch.settled()
+    inferred = (await watch.matters("alert"))[chain]
+    assert (inferred["level"], inferred["inferred"]) == ("red", True)
+    before = len(await watch.outbox())
+    await watch.publish(first)
+    await watch.settled()
+    alert = (await watch.matters("alert"))[chain]
+    assert (alert["level"], alert["revision"], alert["inferred"]) == ("red", 2, False)
+    assert len(await watch.outbox()) == before
