@@ -48,7 +48,7 @@ from services.contracts.alert.rules import refused
 from services.contracts.alert.wording import colour_of
 
 CERTAINTIES = ("Observed", "VeryLikely", "Likely", "Possible", "Unlikely", "Unknown")
-SENDER = re.compile(r"[0-9A-Z]{14}")
+SENDER = re.compile(r"\d{6}[0-9A-Z]{8}")
 _COMMAS = re.compile(r"[\s,，;；]+")
 _COLOUR = {
     "red": "red", "orange": "orange", "yellow": "yellow", "blue": "blue", "unknown": "", "9": "", "": "",

@@ -214,7 +214,9 @@ def _kept(element: Element) -> str:
     """An element as text that stands by itself; blanks between its elements are not kept."""
     blanks = etree.XMLParser(remove_blank_text=True, resolve_entities=False, no_network=True)
     copy = etree.fromstring(etree.tostring(element, with_tail=False, method="c14n", exclusive=True), blanks)
-    return str(etree.tostring(copy, encoding="unicode"))
+    # Of two prefixes of one namespace one is left when it is written: so it is here.
+    etree.Element("holder").append(copy)
+    return bytes(etree.tostring(copy, method="c14n", exclusive=True)).decode()
 
 
 def write_rows(parent: Element, rows: tuple[Row, ...], value: Any) -> None:
