@@ -20,7 +20,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from cloudevents.v1 import kafka as cloud
 from cloudevents.v1.http import CloudEvent
 
-from services.contracts.topics import CANONICAL, Topic, inbox_of, receipts_of
+from services.contracts import frame
+from services.contracts.topics import BY_NAME, CANONICAL, Topic, inbox_of, receipts_of
 from services.ingest import binding, stream
 from services.ingest.problem import Problem
 from services.runtime import access, outbox, postgres
@@ -344,3 +345,19 @@ def _stream(settings: Settings, place: str) -> int:
 
 def _environment(settings: Settings) -> dict[str, str]:
     return {f"HUB_{name.upper()}": str(value) for name, value in settings.model_dump(exclude_none=True).items()}
+
+
+async def test_readings_share_a_record_and_each_has_its_receipt(desk: Desk) -> None:
+    partner = await desk.partner()
+    data = [{"point_id": "P1", "site_id": "CS-1", "value": n} for n in range(3)]
+    await partner.send(
+        *(found(f"r{n}", type="sensor.reading", data=one) for n, one in enumerate(data)), found("bad", id="")
+    )
+    async with desk.reading():
+        receipts = await partner.receipts(4)
+        records = await desk.read([BY_NAME["telemetry"]], 1)
+    assert sorted((r["id"], r["outcome"]) for r in receipts) == [
+        ("", "quarantined"), ("r0", "accepted"), ("r1", "accepted"), ("r2", "accepted")
+    ]  # fmt: skip
+    readings = [one for record in records for one in frame.read(record.value).readings]
+    assert [(one.id, one.data.value) for one in readings] == [("r0", 0), ("r1", 1), ("r2", 2)]
