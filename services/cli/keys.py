@@ -71,7 +71,7 @@ def add(
     try:
         if kafka:
             _make_topics(name, scope)
-        key, token = _run(lambda connection: access.add_key(connection, name, scope, kafka=kafka))
+        key, token = on_database(lambda connection: access.add_key(connection, name, scope, kafka=kafka))
     except ValueError as error:
         raise CommandFailed(f"钥匙没有新增：{error}") from error
     topics = _topics_on_kafka(name) if kafka else {}
@@ -105,7 +105,7 @@ def _make_topics(publisher: str, scope: access.Scope) -> None:
 @keys.command(name="list")
 def list_(*, json_: Json = False) -> None:
     """列出全部钥匙，包括已停用的。"""
-    found = _run(access.list_keys)
+    found = on_database(access.list_keys)
     if json_:
         print(json.dumps([_row(key) for key in found], ensure_ascii=False))
         return
@@ -117,8 +117,8 @@ def list_(*, json_: Json = False) -> None:
             key.id,
             f"{key.name}（Kafka）" if key.kafka else key.name,
             *("\n".join(part) for part in parts),
-            _minute(key.created),
-            _minute(key.revoked),
+            minute(key.created),
+            minute(key.revoked),
         )
     Console().print(table)
 
@@ -132,7 +132,7 @@ def revoke(id_: Annotated[str, Parameter(name="ID")], /, *, json_: Json = False)
     id_
         钥匙的编号（hub keys list）。
     """
-    if not _run(lambda connection: access.revoke(connection, id_)):
+    if not on_database(lambda connection: access.revoke(connection, id_)):
         raise CommandFailed(f"没有使用中的钥匙 {id_}：用 hub keys list 查看编号")
     print(json.dumps({"id": id_, "revoked": True}) if json_ else f"钥匙 {id_} 已停用")
 
@@ -148,11 +148,12 @@ def _row(key: access.Key) -> dict[str, Any]:
     }
 
 
-def _minute(at: Any) -> str:
+def minute(at: Any) -> str:
+    """A moment of a list, in local time; empty for none."""
     return f"{at.astimezone():%Y-%m-%d %H:%M}" if at else ""
 
 
-def _run(act: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+def on_database(act: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
     """Do something on a connection of the running hub's database."""
     return asyncio.run(_connected(act))
 

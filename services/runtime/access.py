@@ -94,6 +94,17 @@ class Key:
 
 
 @dataclass(frozen=True)
+class Account:
+    """A person's log-in, without its password. `region` '' = the whole bureau."""
+
+    name: str
+    role: str
+    region: str
+    created: datetime.datetime
+    disabled: datetime.datetime | None
+
+
+@dataclass(frozen=True)
 class Session:
     """A logged-in person. `region` '' = the whole bureau."""
 
@@ -326,6 +337,8 @@ async def add_account(
     """Make an account; returns its name and its first password, which is kept nowhere. Raises ValueError."""
     if role not in ROLES:
         raise ValueError(f"no such role: {role} (one of {', '.join(ROLES)})")
+    if not name or len(name) > 64 or not name.isprintable() or " " in name:
+        raise ValueError("a name is 1 to 64 characters without blanks")
     password = secrets.token_urlsafe(12)
     async with connection.transaction():
         made = await connection.fetchval(
@@ -337,6 +350,35 @@ async def add_account(
             raise ValueError(f"there is an account {name} already")
         await audit(connection, by, "account.added", name=name, role=role, region=region)
     return name, password
+
+
+async def list_accounts(connection: asyncpg.Connection) -> list[Account]:
+    """All accounts, disabled ones too, oldest first."""
+    rows = await connection.fetch(
+        "SELECT name, role, region, created, disabled FROM access.account ORDER BY created, name"
+    )
+    return [Account(*row) for row in rows]
+
+
+async def disable_account(connection: asyncpg.Connection, name: str, *, by: str = "cli") -> bool:
+    """Disable an account; its sessions end everywhere within a second. False when there is no such account in use.
+
+    Raises ValueError for the last administrator: nobody could let anybody in again.
+    """
+    async with connection.transaction():
+        await connection.execute("LOCK access.account IN SHARE ROW EXCLUSIVE MODE")
+        left = await connection.fetch(
+            "SELECT name FROM access.account WHERE role = 'administrator' AND disabled IS NULL"
+        )
+        if [row["name"] for row in left] == [name]:
+            raise ValueError(f"{name} is the last administrator")
+        found = await connection.fetchval(
+            "UPDATE access.account SET disabled = now() WHERE name = $1 AND disabled IS NULL RETURNING name", name
+        )
+        if found:
+            await connection.execute("DELETE FROM access.session WHERE account = $1", name)
+            await audit(connection, by, "account.disabled", name=name)
+    return found is not None
 
 
 async def first_administrator(connection: asyncpg.Connection) -> tuple[str, str] | None:
