@@ -29,6 +29,7 @@ from services.contracts.alert.markup import (
 )
 from services.contracts.alert.model import COLOURS, Alert, Area, Flaw, Info, Malformed, Reference, Resource, Value
 from services.contracts.alert.rules import refused
+from services.contracts.alert.wording import colour_of
 
 NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
 COLOUR, SENDER_CODE, EVENT_TYPE, AREA_CODE = "cma:color", "cma:senderCode", "cma:eventType", "cma:areaCode"
@@ -175,9 +176,9 @@ def _reference(reference: Reference, alert: Alert) -> Reference:
 
 
 def _info(info: Info, alert: Alert) -> Info:
-    event = BY_CODE.get(info.event_type)
+    event, colour = BY_CODE.get(info.event_type), colour_of(info)
     told = [
-        Value(value_name=COLOUR, value=info.colour.capitalize()),
+        Value(value_name=COLOUR, value=colour.capitalize()),
         Value(value_name=SENDER_CODE, value=alert.sender_code),
         Value(value_name="cma:secClassification", value=alert.sec_classification),
         *(Value(value_name=f"cma:method:{method.name}", value=method.message) for method in alert.method),
@@ -189,7 +190,7 @@ def _info(info: Info, alert: Alert) -> Info:
         category=info.category or ("Met",),
         event=info.event or (event.zh if event else "") or info.headline or "预警",
         certainty="Likely" if info.certainty == "VeryLikely" else info.certainty,
-        severity=COLOURS.get(info.colour, info.severity),
+        severity=COLOURS.get(colour, info.severity),
         event_code=info.event_code + code,
         parameter=info.parameter + tuple(value for value in told if value.value),
         resource=tuple(_resource(resource) for resource in info.resource),

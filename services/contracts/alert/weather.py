@@ -95,7 +95,7 @@ def _alert(
         raise ValueError("it has no identifier or no time")
     words = headline or first_sentence(text)
     event_type = event_type or (event.code if (event := named_in(words)) else "")
-    colour = colour if colour in COLOURS else colour_in(words) or colour_in(first_sentence(text))
+    colour = colour if colour in COLOURS else ""
     head = identifier.partition("_")[0]
     info = Info(
         language="zh-CN", category=("Met",), event=BY_CODE[event_type].zh if event_type in BY_CODE else "",
