@@ -46,6 +46,10 @@ class House:
         """The Chinese name of a post."""
         return self.posts.get(key, key)
 
+    def post_key(self, said: str) -> str | None:
+        """The post that a key or a Chinese name means; None: there is none."""
+        return said if said in self.posts else next((key for key, zh in self.posts.items() if zh == said), None)
+
     def with_facts(self, contacts: Iterable[Mapping[str, Any]], shifts: Iterable[Mapping[str, Any]]) -> House:
         """This house with what has been recorded of contacts and shifts."""
         return replace(self, people=self.people.with_facts(contacts, shifts))

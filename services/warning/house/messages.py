@@ -12,6 +12,7 @@ from services.runtime.bureau import Found, Wrong, plain_text
 
 FILE = "messages.toml"
 _WARNING = frozenset(["bureau", "headline", "hazard", "level", "before", "area"])
+_LOOP = frozenset(["bureau", "loop", "case", "step", "clock", "due", "late"])
 WORDS: Mapping[str, frozenset[str]] = {
     "callout_sms": frozenset(["bureau", "headline", "area", "level", "link"]),
     "callout_voice": frozenset(["bureau", "headline", "area", "level"]),
@@ -23,6 +24,9 @@ WORDS: Mapping[str, frozenset[str]] = {
     "roster_gap": frozenset(["bureau", "post", "from", "to"]),
     "silence_ending": frozenset(["bureau", "reason", "until", "count"]),
     "feed_silent": frozenset(["bureau", "publisher", "type", "since"]),
+    "loop_before": _LOOP,
+    "loop_at": _LOOP,
+    "loop_after": _LOOP,
 }
 """Text → the words that may be filled in."""
 _PLACE = re.compile(r"\{(\w+)\}")

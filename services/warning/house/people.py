@@ -68,12 +68,14 @@ class People:
 
     def __init__(
         self, organisations: Iterable[Organisation], persons: Iterable[Person], shifts: Iterable[Shift],
-        regions: Regions,
+        regions: Regions, written: Mapping[str, Shift] | None = None,
     ) -> None:  # fmt: skip
         self.organisations = {one.code: one for one in organisations}
         self.persons = {one.id: one for one in persons}
         self.shifts = {one.id: one for one in sorted(shifts, key=lambda s: (s.from_, s.id))}
         self.regions = regions
+        self.roster: Mapping[str, Shift] = self.shifts if written is None else written
+        """The shifts of roster.csv alone."""
         self._codes = {one.name: one.code for one in reversed(self.organisations.values())}
         self._holders: dict[tuple[str, str], list[Person]] = defaultdict(list)
         self._turns: dict[tuple[str, str], list[Shift]] = defaultdict(list)
@@ -94,6 +96,14 @@ class People:
     def turns(self, organisation: str, post: str) -> list[Shift]:
         """The shifts of a post, by their beginning."""
         return self._turns.get((organisation, post), [])
+
+    def after(self, shift: Shift) -> Shift | None:
+        """The shift that takes over from this one: it begins when this one ends."""
+        return next((one for one in self.turns(shift.organisation, shift.post) if one.from_ == shift.to), None)
+
+    def before(self, shift: Shift) -> Shift | None:
+        """The shift from which this one takes over."""
+        return next((one for one in self.turns(shift.organisation, shift.post) if one.to == shift.from_), None)
 
     def targets(self, areas: Collection[str], post: str) -> list[Organisation]:
         """The organisations with that post whose region lies within one of the areas, or holds it."""
@@ -156,7 +166,7 @@ class People:
         for shown in shifts:
             if shift := self._assigned(turns.get(str(shown["shift_id"])), shown, persons):
                 turns[shift.id] = shift
-        return People(self.organisations.values(), persons.values(), turns.values(), self.regions)
+        return People(self.organisations.values(), persons.values(), turns.values(), self.regions, self.roster)
 
     def _changed(self, person: Person, shown: Mapping[str, Any]) -> Person:
         said: dict[str, Any] = {name: str(shown[name]) for name in ("name", "post") if shown.get(name)}
@@ -173,7 +183,9 @@ class People:
     def _assigned(
         self, before: Shift | None, shown: Mapping[str, Any], persons: Mapping[str, Person]
     ) -> Shift | None:  # fmt: skip
-        """A shift as recorded; what is not said stays as before. None: too little is known of it."""
+        """A shift as recorded; what is not said stays as before. None: nothing was, or too little is known of it."""
+        if not shown.get("assigned", True):
+            return None
         person = persons.get(str(shown.get("person_id") or (before.person if before else "")))
         from_ = _moment(shown.get("from")) or (before.from_ if before else None)
         to = _moment(shown.get("to")) or (before.to if before else None)
