@@ -65,7 +65,7 @@ def create(
         await pool
         await moving.start()
         await who.start()
-        running = {"live": live.run(), "fan": live.fan.run(), "recheck": recheck.run()}
+        running = {"live": live.run(), "relay": live.relay.run(), "fan": live.fan.run(), "recheck": recheck.run()}
         tasks = [asyncio.create_task(one, name=name) for name, one in running.items()]
         try:
             yield

@@ -14,9 +14,11 @@ from typing import Any, cast
 
 import asyncpg
 
+from services.reporting import relay
 from services.reporting.catalogue import Catalogue
 from services.reporting.counters import Counters, Values
 from services.reporting.meters import Meters
+from services.reporting.relay import Relay
 from services.reporting.tally_store import CHANNEL
 from services.runtime import log, postgres, sse
 from services.runtime.sse import Client, EventStream, Fan
@@ -46,6 +48,7 @@ class Live:
         self.fan = Fan()
         self.state = "starting"
         self._dsn, self._clock, self._meters = dsn, clock, meters
+        self.relay = Relay(dsn, of.regions, self.fan)
         self._counters = Counters(of)
         self._as_of = clock()
         self._moved: set[int] | None = None
@@ -64,11 +67,14 @@ class Live:
                 await self._turn(self._connection)
             if region not in self._counters.boards:
                 await self._watch(self._connection, region)
+            version, matters = await relay.standing(self._connection, self._counters.of.regions, region)
         # From here to the end nothing waits, so that no movement is lost between snapshot and stream.
         values = self._counters.boards[region]
         counters = [counter for _, counter in self._told(region, values, keys)]
-        snapshot = {"as_of": self._as_of, "region": region, "counters": counters}
-        return self.fan.open(Client((region, keys), allowed), sse.message("snapshot", snapshot))
+        snapshot = {"as_of": self._as_of, "region": region, "counters": counters, **matters}
+        stream = self.fan.open(Client((region, keys), allowed), sse.message("snapshot", snapshot))
+        self.relay.again_from(version)
+        return stream
 
     async def _watch(self, connection: asyncpg.Connection, region: str) -> None:
         self._forget_unwatched()

@@ -28,8 +28,6 @@ LISTS: Mapping[str, str] = {
 }
 """Path -> kind."""
 PAGE, MOST = 100, 1000
-PERSONAL = frozenset(["address", "channels", "phone", "caller"])
-"""Never shown in a list; a reveal is a command of its own."""
 
 
 class Asked(NamedTuple):
@@ -88,12 +86,8 @@ def masked(address: str) -> str:
 
 
 def _shown(row: asyncpg.Record) -> dict[str, Any]:
-    shown = msgspec.json.decode(row["shown"])
-    return {
-        "id": row["key"], "state": row["state"], "region": row["region"], "due": row["due"], "changed": row["changed"],
-        "version": row["version"], "status": row["scope"].partition(":")[0],
-        **{name: value for name, value in shown.items() if name not in PERSONAL},
-    }  # fmt: skip
+    told: dict[str, Any] = msgspec.json.decode(row["told"])
+    return told
 
 
 def _cursor(closed: bool, key: str) -> str:
@@ -111,13 +105,13 @@ def _after(cursor: str) -> tuple[bool, str]:
 
 
 PAGED = """
-SELECT kind, scope, key, state, closed, region, due, changed, version, shown FROM matter
+SELECT key, closed, told FROM told
  WHERE kind = $1 AND scope = $2 AND ($3::text[] IS NULL OR region = ANY($3)) AND ($4 = '' OR state = $4)
-   AND key LIKE $5 AND ($6 = '' OR shown->>'chain' = $6) AND ($7::timestamptz IS NULL OR due < $7)
+   AND key LIKE $5 AND ($6 = '' OR told->>'chain' = $6) AND ($7::timestamptz IS NULL OR due < $7)
    AND ($8::boolean IS NULL OR closed <> $8) AND (closed, key) > ($9, $10)
  ORDER BY closed, key LIMIT $11"""
 ONE = """
-SELECT m.* FROM matter m
+SELECT m.told FROM told m
  WHERE m.kind = $1 AND m.scope = $2
    AND m.key = coalesce((SELECT n.matter FROM name n WHERE n.kind = $1 AND n.scope = $2 AND n.name = $3), $3)"""
 DELIVERIES = """

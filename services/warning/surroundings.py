@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 import asyncpg
 import msgspec
 
+from services.contracts.region import Regions
 from services.runtime.bureau import Bureau
 from services.warning.house import House
 from services.warning.world import World
@@ -29,6 +30,11 @@ class Surroundings:
     def region(self) -> str:
         """The bureau's root."""
         return self._bureau.region
+
+    @property
+    def regions(self) -> Regions:
+        """The bureau's tree."""
+        return self._bureau.regions
 
     async def world(self, connection: asyncpg.Connection) -> World:
         """The moment of a turn that begins now."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 from collections.abc import AsyncIterator
 
 import pytest
 
+from services.reporting import relay as relays
+from services.reporting.relay import Relay
 from services.runtime.settings import Settings
+from services.runtime.sse import Client, Fan
+from services.warning import stream
 from tests.records import retraction
 from tests.warning.watching import OWN, Watching, watching
 
@@ -179,3 +184,24 @@ async def test_messages_out_of_order_come_to_the_same_chain(watch: Watching) -> 
     alert = (await watch.matters("alert"))[chain]
     assert (alert["level"], alert["revision"], alert["inferred"]) == ("red", 2, False)
     assert len(await watch.outbox()) == before
+
+
+async def test_open_pages_are_told_at_once(watch: Watching, settings: Settings) -> None:
+    regions = stream.surroundings(settings, watch.clock).regions
+    fan = Fan()
+    relay = Relay(settings.postgres_dsn, regions, fan)
+    following = asyncio.create_task(relay.run())
+    version, standing = await relays.standing(watch.connection, regions, regions.root)
+    assert standing["alerts"] == []
+    everywhere, street = Client((regions.root, None)), Client(("990111001", None))
+    for client in (everywhere, street):
+        fan.open(client, b"")
+    relay.again_from(version)
+    chain = await begun(watch)
+    await asyncio.sleep(0.5)
+    told = (await everywhere.next()).decode()
+    assert "event: alert\n" in told
+    assert "event: callout\n" in told
+    assert chain in told
+    assert "event: alert\n" not in (await street.next()).decode(), "the whole bureau's alert is not the street's"
+    following.cancel()
