@@ -12,11 +12,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.contracts import region
+from services.contracts.alert.geometry import Map
 from services.contracts.families import FIELDS, TYPES
 from services.contracts.fields import TEXT
 from services.contracts.region import Region, Regions
 from services.contracts.rows import Mistake, Mistakes, Row, advice, misspelt, nearest
-from services.runtime import sheet, toml
+from services.runtime import bounds, issuers, sheet, toml
+from services.runtime.issuers import Issuers
 
 BUREAU = "bureau.toml"
 REGIONS = "regions.csv"
@@ -26,7 +28,7 @@ REGISTERS = "registers.toml"
 
 KNOWN_FILES = (
     BUREAU, REGIONS, CODES, "organisations.csv", "contacts.csv", "roster.csv", REGISTERS, "loops.toml",
-    "rules.toml", "clocks.toml", "routes.toml", "messages.toml", "issuers.toml", "responses.toml", "map.geojson",
+    "rules.toml", "clocks.toml", "routes.toml", "messages.toml", issuers.FILE, "responses.toml", bounds.FILE,
 )  # fmt: skip
 """What a folder may hold besides `statistics/*.toml` and `report/*`."""
 
@@ -71,6 +73,10 @@ class Bureau:
     """SHA-256 (hex) over the names and bytes of all files."""
     registers: tuple[Row, ...] = ()
     """The bureau's own rows of registers.toml as written."""
+    issuers: Issuers = field(default_factory=lambda: Issuers(""))
+    """Whose warnings call people."""
+    map: Map = field(default_factory=dict)
+    """The bounds of its regions, where there is a map."""
 
     def codes(self, type_: str, name: str) -> Mapping[str, str]:
         """The values that the bureau adds to a coded field of a type."""
@@ -112,11 +118,15 @@ def read(folder: Path) -> Reading:
     extra_codes = _codes(folder, found)
     statistics = tuple(_statistics(folder, found))
     registers = tuple(_registers(folder, found))
+    warners, mistakes = issuers.read(folder, regions.root if regions else "")
+    found.add(*mistakes)
+    bound, mistakes = bounds.read(folder, regions or ())
+    found.add(*mistakes if regions else ())
     bureau = None
     if regions and own and not found.mistakes:
         bureau = Bureau(
             **own, regions=regions, extra_codes=extra_codes, statistics=statistics, folder=folder, hash=digest(folder),
-            registers=registers,
+            registers=registers, issuers=warners, map=bound,
         )  # fmt: skip
     return Reading(bureau, statistics, extra_codes, tuple(sorted(found.mistakes)), registers)
 
