@@ -42,7 +42,11 @@ class Row:
     """Where each value stands."""
 
     def mistake(self, name: str, what: str, todo: str) -> Mistake:
-        """A mistake in one of the values; of a value that is missing: at the row's first line."""
+        """A mistake in one of the values; one without a line of its own (`where.level`) stands where `where` does, one
+        that is missing at the row's first line.
+        """
+        while name and name not in self.lines:
+            name = name.rpartition(".")[0]
         return Mistake(self.file, self.lines.get(name, self.line), what, todo)
 
 

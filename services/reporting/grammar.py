@@ -380,24 +380,24 @@ class _Reader:
         if not isinstance(where, dict):
             self._wrong("where", "where 不是表", 'where = { level = "major" }')
             return ()
-        return tuple(c for path, value in where.items() for c in self._condition(event, path, value))
+        return tuple(c for path, value in where.items() for c in self._condition(f"where.{path}", event, path, value))
 
-    def _condition(self, event: str, path: str, value: Any) -> Iterator[Condition]:
-        """The conditions that one entry of `where` writes."""
+    def _condition(self, name: str, event: str, path: str, value: Any) -> Iterator[Condition]:
+        """The conditions that one entry of `where` writes; `name` is where it stands."""
         if isinstance(value, dict) and not value.keys() & _WORDS.keys() and self._holds(event, path):
-            for name, inner in value.items():  # `where = { losses.people = … }` reads as a table in a table
-                yield from self._condition(event, f"{path}.{name}", inner)
+            for below, inner in value.items():  # `where = { losses.people = … }` reads as a table in a table
+                yield from self._condition(f"{name}.{below}", event, f"{path}.{below}", inner)
             return
-        spec = self._spec("where", event, path)
+        spec = self._spec(name, event, path)
         if isinstance(value, list):
-            wanted = tuple(self._value(event, path, spec, one) for one in value)
+            wanted = tuple(self._value(name, event, path, spec, one) for one in value)
             if not wanted:
-                self._wrong("where", f"{path} 的列表是空的", "至少写一个值")
+                self._wrong(name, f"{path} 的列表是空的", "至少写一个值")
             yield Condition(path, "in", wanted)
         elif isinstance(value, dict):
-            yield from self._compared(event, path, spec, value)
+            yield from self._compared(name, event, path, spec, value)
         else:
-            yield Condition(path, "eq", self._value(event, path, spec, value))
+            yield Condition(path, "eq", self._value(name, event, path, spec, value))
 
     def _holds(self, event: str, path: str) -> bool:
         """Whether fields may lie below this one."""
@@ -405,50 +405,52 @@ class _Reader:
         first = path.partition(".")[0]
         return known[first].kind in (fields.OBJECT, fields.ANYTHING) if first in known else f"{first}_id" in known
 
-    def _compared(self, event: str, path: str, spec: FieldSpec | None, words: Mapping[str, Any]) -> Iterator[Condition]:
+    def _compared(
+        self, name: str, event: str, path: str, spec: FieldSpec | None, words: Mapping[str, Any]
+    ) -> Iterator[Condition]:
         if not words:
-            self._wrong("where", f"{path} 没有写条件", "写成 { present = true } 或 { ge = 3 }")
+            self._wrong(name, f"{path} 没有写条件", "写成 { present = true } 或 { ge = 3 }")
         for word, value in words.items():
             if word not in _WORDS:
-                self._wrong("where", f"不认识的比较 {word}", advice(word, _WORDS))
+                self._wrong(name, f"不认识的比较 {word}", advice(word, _WORDS))
             elif word == "present":
                 if not isinstance(value, bool):
-                    self._wrong("where", "present 不是 true 或 false", "写成 { present = true }")
+                    self._wrong(name, "present 不是 true 或 false", "写成 { present = true }")
                 yield Condition(path, "present" if value else "absent")
             elif word == "not" and isinstance(value, list):
-                yield Condition(path, "not", tuple(self._value(event, path, spec, one) for one in value))
+                yield Condition(path, "not", tuple(self._value(name, event, path, spec, one) for one in value))
             else:
-                yield self._one(event, path, spec, _WORDS[word], value)
+                yield self._one(name, event, path, spec, _WORDS[word], value)
 
-    def _one(self, event: str, path: str, spec: FieldSpec | None, op: str, value: Any) -> Condition:
+    def _one(self, name: str, event: str, path: str, spec: FieldSpec | None, op: str, value: Any) -> Condition:
         if op in ("ge", "gt", "le", "lt"):
             if spec and (spec.codes or spec.kind not in {*_ORDERED, fields.ANYTHING}):
-                self._wrong("where", f"{path} 没有大小", "用等于或列表")
+                self._wrong(name, f"{path} 没有大小", "用等于或列表")
             elif isinstance(value, bool | list | dict):
-                self._wrong("where", f"{path} 的 {op} 后面不是数或日期", f"写成 {{ {op} = 3 }}")
-        return Condition(path, op, self._value(event, path, spec, value))
+                self._wrong(name, f"{path} 的 {op} 后面不是数或日期", f"写成 {{ {op} = 3 }}")
+        return Condition(path, op, self._value(name, event, path, spec, value))
 
-    def _value(self, event: str, path: str, spec: FieldSpec | None, value: Any) -> Any:
+    def _value(self, name: str, event: str, path: str, spec: FieldSpec | None, value: Any) -> Any:
         """A value of a condition, checked against the kind and the list of codes of its field."""
         if isinstance(value, datetime.date | datetime.time):
             value = value.isoformat()
         if isinstance(value, list | dict) or value == "":
-            self._wrong("where", f"{path} 的值不是文字、数或 true/false", "只写单个值, 或一个列表")
+            self._wrong(name, f"{path} 的值不是文字、数或 true/false", "只写单个值, 或一个列表")
         elif spec and (reason := _unfit(spec, value)):
-            self._wrong("where", f"{path} 的值 {label_text(value)} {reason[0]}", reason[1])
+            self._wrong(name, f"{path} 的值 {label_text(value)} {reason[0]}", reason[1])
         elif isinstance(value, str):
-            self._coded(event, path, spec, value)
+            self._coded(name, event, path, spec, value)
         return value
 
-    def _coded(self, event: str, path: str, spec: FieldSpec | None, value: str) -> None:
+    def _coded(self, name: str, event: str, path: str, spec: FieldSpec | None, value: str) -> None:
         own = self._own(event, path)
         if spec and spec.codes:
             listed = {**spec.codes.values, **own}
             if value not in listed:
                 todo = f"{advice(value, listed)}; 新的代码写入 codes.toml"
-                self._wrong("where", f"{path} 没有代码 {value} (代码表 {spec.codes.name})", todo)
+                self._wrong(name, f"{path} 没有代码 {value} (代码表 {spec.codes.name})", todo)
         elif value not in own and (meant := misspelt(value, own)):
-            self._wrong("where", f"{path} 没有代码 {value}", f"是否应为 {meant}")
+            self._wrong(name, f"{path} 没有代码 {value}", f"是否应为 {meant}")
 
     # rows made of other figures
 
@@ -505,7 +507,7 @@ class _Reader:
 
     def _term(self, name: str, event: str, path: str, sign: str, text: str) -> Condition:
         spec = self._spec(name, event, path)
-        return self._one(event, path, spec, _SIGNS[sign], _typed(text, spec))
+        return self._one(name, event, path, spec, _SIGNS[sign], _typed(text, spec))
 
 
 def _terms(text: str) -> list[tuple[str, str, str]] | None:

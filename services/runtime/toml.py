@@ -20,7 +20,7 @@ _VALUE = re.compile(rf"\s*({_NAME})\s*=")
 _AT_LINE = re.compile(r"line (\d+)")
 
 Place = tuple[str, int, str]
-"""Table, which of several of that name, name of the value (empty: the table's heading)."""
+"""Table, which of several of that name, name of the value (`where.level`: within it; empty: the table's heading)."""
 
 
 @dataclass(frozen=True)
@@ -70,18 +70,19 @@ def _places(text: str) -> Iterator[tuple[Place, int]]:
     """Every heading and value with its line; the first of a name counts."""
     found: dict[Place, int] = {}
     seen: Counter[str] = Counter()
-    table, inner = "", ""
+    table, inner = "", []
     for number, line in _outside_strings(text):
         if heading := _HEADER.match(line):
-            table, *rest = _segments(heading[2])
-            inner = rest[0] if rest else ""
-            seen[table] += heading[1] == "[[" and not rest
-            found.setdefault((table, max(seen[table] - 1, 0), inner), number)
+            table, *inner = _segments(heading[2])
+            seen[table] += heading[1] == "[[" and not inner
+            for name in _paths(inner) or [""]:
+                found.setdefault((table, max(seen[table] - 1, 0), name), number)
         elif value := _VALUE.match(line):
-            names = [*([inner] if inner else []), *_segments(value[1])]
-            found.setdefault((table, max(seen[table] - 1, 0), names[0]), number)
-            if not table and len(names) > 1:
-                found.setdefault((names[0], 0, names[1]), number)
+            names = [*inner, *_segments(value[1])]
+            for name in _paths(names):
+                found.setdefault((table, max(seen[table] - 1, 0), name), number)
+            for name in _paths(names[1:]) if not table else ():
+                found.setdefault((names[0], 0, name), number)
     yield from found.items()
 
 
@@ -94,6 +95,11 @@ def _outside_strings(text: str) -> Iterator[tuple[int, str]]:
         for quotes in ('"""', "'''"):
             if inside in ("", quotes) and line.count(quotes) % 2:
                 inside = "" if inside else quotes
+
+
+def _paths(names: list[str]) -> list[str]:
+    """A value and the tables it lies in: `where`, `where.level`."""
+    return [".".join(names[:n]) for n in range(1, len(names) + 1)]
 
 
 def _segments(name: str) -> list[str]:

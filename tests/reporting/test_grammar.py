@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.contracts.families import FIELDS
 from services.contracts.rows import Mistake, Row
 from services.reporting.definition import Cohort, Condition, Definition, Measure, Reference
-from services.reporting.grammar import merged, parse
+from services.reporting.grammar import Types, merged, parse
 from services.runtime import toml
 from services.runtime.bureau import statistic_rows
 
@@ -22,12 +23,12 @@ CODES = {("hazard.found", "mode"): {"boat": "水上"}, ("", "stage"): {"x": "甲
 def made(tmp_path: Path):
     """The definitions and mistakes of one file."""
 
-    def make(text: str) -> tuple[tuple[Definition, ...], list[Mistake]]:
+    def make(text: str, registers: Types | None = None) -> tuple[tuple[Definition, ...], list[Mistake]]:
         (tmp_path / "s.toml").write_text(text, encoding="utf-8")
         document = toml.read(tmp_path, "s.toml")
         assert not isinstance(document, Mistake), document
         mistakes: list[Mistake] = []
-        definitions, more = parse(list(statistic_rows(document, mistakes)), extra_codes=CODES)
+        definitions, more = parse(list(statistic_rows(document, mistakes)), extra_codes=CODES, registers=registers)
         return definitions, mistakes + more
 
     return make
@@ -231,6 +232,35 @@ def test_a_share_compares_like_with_like(made) -> None:
     other = HEAD.replace("[a]", "[b]").replace("条", "人次")
     _, mistakes = made(HEAD + other + '[r]\nzh="x"\nunit="%"\nratio = { part = "b", whole = "a" }\n')
     assert [m.what for m in mistakes] == ["分子的单位 人次 与分母的单位 条 不能相比"]
+
+
+def test_a_mistake_names_the_line_of_its_condition(made) -> None:
+    text = """[members]
+zh = "队员"
+unit = "人"
+register = "team"
+measure = "sum:members"
+[members.where]
+level = { not = "x" }
+kind = "nope"
+"a b" = 1
+[on_time]
+zh = "按期率"
+unit = "%"
+cohort = { of = "hazard.found{level=top}", met = "due>=never" }
+[found]
+zh = "隐患"
+unit = "条"
+event = "hazard.found"
+measure = "count"
+where.level = "top"
+where.mode = { gee = 3 }
+"""
+    registers = {"team": {"members": FIELDS["team.registered"]["members"], "kind": FIELDS["team.registered"]["kind"]}}
+    _, mistakes = made(text, registers)
+    assert [(m.line, m.what.partition(" ")[0]) for m in mistakes] == [
+        (8, "kind"), (9, "字段名"), (13, "due"), (13, "level"), (19, "level"), (20, "不认识的比较"),
+    ]  # fmt: skip
 
 
 def test_one_wrong_row_hides_no_other(made) -> None:
