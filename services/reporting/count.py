@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
@@ -220,7 +220,7 @@ class Count:
             await connection.copy_records_to_table("duplicate", records=batch.duplicates)
         await tally_store.add(connection, batch.increments)
         await self._seal(connection, slices)
-        aside = [fates.set_aside(s.position, a) for s in slices for a in s.asides]
+        aside = [fates.set_aside(a) for s in slices for a in s.asides]
         await fates.put(connection, [*batch.told, *filter(None, aside)])
         await tally_store.notify(connection, batch.increments)
 
@@ -246,9 +246,11 @@ class Count:
         for key, (piece, e) in linked.items():
             batch.rows.add(e, self._type_id(e.type))
             if key in after.misfits:
-                piece.asides.append(_mismatch(e, after.misfits[key], late=False))
-        for key in (after.misfits.keys() - before.misfits.keys()) & stored:
-            batch.linked[0][0].asides.append(_mismatch(entries[key], after.misfits[key], late=True))
+                piece.asides.append(_mismatch(piece.position, e, after.misfits[key], late=False))
+        late = (after.misfits.keys() - before.misfits.keys()) & stored
+        places = await _positions(connection, {entries[key].position for key in late})
+        for e in (entries[key] for key in late):
+            batch.linked[0][0].asides.append(_mismatch(places[e.position], e, after.misfits[e.key], late=True))
         self._awaited -= stored | batch.plain.keys() | linked.keys()
 
     def _count(self, entry: Entry, into: Increments, sign: int = 1, *, stored: bool = False) -> None:
@@ -280,12 +282,18 @@ def _set_aside(piece: Slice, entry: Entry, reason: str, detail: str) -> None:
     piece.never(piece.records[entry.offset - piece.first], reason, detail)
 
 
-def _mismatch(entry: Entry, reason: str, *, late: bool) -> Aside:
+async def _positions(connection: asyncpg.Connection, ids: Collection[int]) -> dict[int, Position]:
+    """Positions by their number, those of earlier epochs too."""
+    columns = "id, topic, partition, epoch, first, next, record_digest"
+    rows = await connection.fetch(f"SELECT {columns} FROM position WHERE id = ANY($1)", ids) if ids else []  # noqa: S608
+    return {row["id"]: Position(*row) for row in rows}
+
+
+def _mismatch(where: Position, entry: Entry, reason: str, *, late: bool) -> Aside:
     """A correction that does not fit. Its ledger row stays: its chain is judged with it, in whatever order it came.
 
     Late: it was handled before its target came.
     """
-    where = Position(entry.position, "", 0, 0, 0, 0, None)
     return Aside(where, entry.offset, "correction_mismatch", reason, entry.body, late)
 
 

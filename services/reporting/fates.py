@@ -67,7 +67,7 @@ class _Head(msgspec.Struct):
 _head = msgspec.json.Decoder(_Head).decode
 
 
-def set_aside(position: Position, aside: Aside) -> Fate | None:
+def set_aside(aside: Aside) -> Fate | None:
     """A record set aside; None when it does not say whose it is."""
     try:
         head = _head(aside.record)
@@ -76,7 +76,7 @@ def set_aside(position: Position, aside: Aside) -> Fate | None:
     if not head.publisher or head.recordedtime.tzinfo is None:
         return None
     detail = {"reason": aside.reason, "detail": aside.detail}
-    cause = _place(position, aside.offset) + ("/late" if aside.late else "")
+    cause = _place(aside.position, aside.offset) + ("/late" if aside.late else "")
     return Fate(head.source, head.id, "quarantined", head.publisher, head.recordedtime, cause, head.type, detail)
 
 

@@ -62,6 +62,22 @@ async def test_a_correction_that_turns_out_not_to_fit_is_told_when_its_target_co
     assert found[1].detail["reason"] == "correction_mismatch"
 
 
+async def test_a_misfit_that_is_found_late_is_told_with_its_own_place(reader: Reader) -> None:
+    """Its target lies on another partition."""
+    target = record("hazard.found", subject="h1", data={"level": "major"})
+    other = record("penalty.imposed", "c1", {"amount_cny": "1", "kind": "fine"}, corrects=target["id"],
+                   correctssource=target["source"])  # fmt: skip
+    await reader.read([record("penalty.imposed", "c1", {"amount_cny": "2", "kind": "fine"}), other])
+    await reader.read([target])
+    (told_of,) = await told(reader)
+    place = await reader.connection.fetchrow(
+        "SELECT topic, partition, epoch, \"offset\" FROM quarantine q JOIN position p ON p.id = q.position WHERE late"
+    )
+    assert (told_of.id, told_of.fate) == (other["id"], "quarantined")
+    assert told_of.cause == "{topic}/{partition}/{epoch}/{offset}/late".format(**place)
+    assert place["topic"] == "enforcement"
+
+
 async def test_what_was_set_aside_is_told_when_it_says_whose_it_is(reader: Reader) -> None:
     wrong = record(status="perhaps")
     await reader.read([wrong, b"no JSON at all"])
