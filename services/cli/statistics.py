@@ -134,7 +134,7 @@ def _rows(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             f"{amount(before['value'], found['unit'])}（{before['from']} 至 {before['to']}），同比 {change}",
         )
     yield "算法", f"{found['definition']['of']} {found['definition']['measure']}".strip()
-    yield "截至", f"{datetime.datetime.fromisoformat(found['as_of']).astimezone():%Y-%m-%d %H:%M:%S}"
+    yield "截至", f"{datetime.datetime.fromisoformat(found['as_of']):%Y-%m-%d %H:%M:%S}"
 
 
 def _parts(found: Mapping[str, Any]) -> Table:

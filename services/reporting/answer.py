@@ -41,7 +41,7 @@ async def answer(connection: asyncpg.Connection, of: Catalogue, query: Query, no
     Raises NotCounted, and Unclear when a split has too many parts.
     """
     await _counted(connection, query)
-    asked = _Asked(connection, of, query)
+    asked = _Asked(connection, of, query, of.today(now))
     total = await asked.total(query.period)
     covered = await coverage.of(connection, of, query, query.period, now)
     d = query.definition
@@ -60,7 +60,7 @@ async def answer(connection: asyncpg.Connection, of: Catalogue, query: Query, no
         "events": total.events,
         "coverage": covered,
         "definition": catalogue.described(d),
-        "as_of": query.known_at or now,
+        "as_of": (query.known_at or now).astimezone(of.zone),
     }
     if by_hand:
         found["recorded"] = [one.shown(d.unit) for one in by_hand.values()]
@@ -112,13 +112,14 @@ class _Asked:
     connection: asyncpg.Connection
     of: Catalogue
     query: Query
+    today: datetime.date
 
     async def total(self, over: Period) -> Cell:
         """The figure for a period, not split."""
         return (await self._figures(over, (), "")).get(((), None), NOTHING)
 
     async def parts(self) -> list[dict[str, Any]]:
-        """The figure split as asked. Split by time alone, parts without events are shown too."""
+        """The figure split as asked. Split by time alone, parts without events are shown too, up to today's."""
         q = self.query
         by = tuple(name for name in q.by if name != q.every)
         figures = await self._figures(q.period, by, q.every)
@@ -126,7 +127,8 @@ class _Asked:
             raise Unclear(422, [Problem("by", f"{len(figures)} parts, at most {MAX_PARTS}: ask for less", "too_many")])
         if q.every and not by:
             none = self._worked_out({}, ((), None))
-            figures = {((), at): figures.get(((), at), none) for at, _ in period.parts(q.period, q.every)}
+            every = [((), at) for at, _ in period.parts(q.period, q.every)]
+            figures = {at: figures.get(at, none) for at in every if at[1] <= self.today or at in figures}
         else:
             figures = {at: cell for at, cell in figures.items() if cell.events or cell.value}
         order = {code: n for n, code in enumerate(self.of.regions)}

@@ -39,7 +39,8 @@ async def _fill(hub: Hub) -> None:
 async def run(hub: Hub, *words: str) -> subprocess.CompletedProcess[str]:
     """The command, with the settings of that hub."""
     settings = hub.reader.settings
-    own = {"HUB_DATA_DIR": str(settings.data_dir), "HUB_HTTP_PORT": str(settings.http_port), "COLUMNS": "200"}
+    own = {"HUB_DATA_DIR": str(settings.data_dir), "HUB_HTTP_PORT": str(settings.http_port), "COLUMNS": "200",
+           "TZ": "America/Lima"}  # fmt: skip
     command = [sys.executable, "-c", "from services.cli.app import main; main()", *words]
     return await asyncio.to_thread(
         subprocess.run, command, env={**os.environ, **own}, capture_output=True, text=True, check=False
@@ -55,6 +56,7 @@ async def test_a_figure_by_options_and_by_question(hub: Hub) -> None:
     assert json.loads((await run(hub, "statistics", question, "--json")).stdout)["value"] == 2
     table = await run(hub, "statistics", "fines?from=2024-01-01&by=kind", "--compare")
     assert "1200.50 元" in table.stdout
+    assert f"{NOON:%Y-%m-%d %H:%M}" in table.stdout  # the bureau's zone, wherever the command runs
     assert "不可比" in table.stdout
     assert "fine" in table.stdout
 

@@ -11,6 +11,7 @@ import pytest
 from services.reporting import amount, asof, behind, period, question
 from services.reporting.answer import answer
 from services.reporting.question import Query, Unclear
+from tests.records import record
 from tests.reporting import naive
 from tests.reporting.conftest import Reader
 from tests.reporting.naive import CATALOGUE, DEFINITIONS, Plain
@@ -221,6 +222,22 @@ def _same_parts(found: dict[str, Any], plain: Plain, query: Query, what: Any) ->
                 expected[at] = (_shown(value, query), events)
     parts = {tuple(sorted(p["labels"].items())): (p["value"], p["events"]) for p in found["parts"]}
     assert parts == expected, what
+
+
+async def test_a_month_that_has_not_begun_is_no_nought(reader: Reader) -> None:
+    reader.definitions = DEFINITIONS
+    await reader.read([])
+    found = await _answer(reader, ask("found?by=month"))
+    assert [part["labels"]["month"] for part in found["parts"]] == [f"2024-0{n}" for n in range(1, 6)]
+    assert len((await _answer(reader, ask("found?from=2024-05-01&by=day")))["parts"]) == TODAY.day
+    assert found["as_of"].isoformat() == "2024-05-06T12:00:00+08:00"
+
+
+async def test_a_month_ahead_that_has_events_is_shown(reader: Reader) -> None:
+    reader.definitions = DEFINITIONS
+    await reader.read([record(at=datetime.datetime(2024, 7, 1, tzinfo=naive.SHANGHAI))])
+    found = await _answer(reader, ask("found?by=month"))
+    assert [part["labels"]["month"][-2:] for part in found["parts"]] == ["01", "02", "03", "04", "05", "07"]
 
 
 async def test_the_events_behind_a_figure_are_those_counted(counted: tuple[Reader, Plain]) -> None:
