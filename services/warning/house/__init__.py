@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 
 from services.contracts.region import Regions
 from services.contracts.rows import Mistake, Mistakes
+from services.runtime import issuers
 from services.runtime.bureau import Bureau, Found, Reading
+from services.runtime.issuers import Issuers
 from services.warning.house import lists, messages, routes, unreached
 from services.warning.house.lists import Lists
 from services.warning.house.messages import Messages
@@ -32,15 +34,15 @@ class House:
     """Post → Chinese name."""
     people: People
     messages: Messages
+    issuers: Issuers
 
     def route(self, key: str) -> Route:
         """The route of this key; of one that is no longer there the first, so that what has begun goes on."""
         return next((route for route in self.routes if route.key == key), self.routes[0])
 
     def may_call(self, message: Mapping[str, Any]) -> bool:
-        """Whether a message's issuer may call people without anybody's confirmation: the bureau's own may."""
-        issuer = str(message.get("sender_code") or str(message.get("chain_id") or "").partition("/")[0])
-        return issuer.startswith(_stem(self.people.regions.root))
+        """Whether a message's issuer may call people without anybody's confirmation."""
+        return self.issuers.may_call(message)
 
     def post(self, key: str) -> str:
         """The Chinese name of a post."""
@@ -83,11 +85,5 @@ def _read(
     if regions is None:
         return None, listed
     people = People(listed.organisations.values(), listed.persons.values(), listed.shifts.values(), regions)
-    return House(called.rows, called.posts, people, texts), listed
-
-
-def _stem(region: str) -> str:
-    """What the codes of all its parts begin with: of 320700 it is 3207."""
-    while len(region) > len("32") and region.endswith("00"):
-        region = region[:-2]
-    return region
+    warners, _ = issuers.read(folder, regions.root)
+    return House(called.rows, called.posts, people, texts, warners), listed
