@@ -34,7 +34,11 @@ SENSOR_KIND = Codes(
 SITE_TYPE = Codes(
     "site_type", {"noncoal_mine": "非煤矿山", "tailings_pond": "尾矿库", "hazchem_enterprise": "危险化学品企业"}
 )
-MESSAGE_TYPE = Codes("message_type", {"issue": "发布", "update": "更新", "cancel": "解除"})
+MESSAGE_TYPE = Codes(
+    "message_type", {"issue": "发布", "update": "更新", "cancel": "解除", "ack": "确认收到", "error": "退回"}
+)
+LEVEL_SOURCE = Codes("level_source", {"field": "级别字段", "text": "文字", "converted": "换算"})
+MESSAGE_FORMAT = Codes("message_format", {"cap": "CAP 1.2", "guotu": "国突", "weather": "气象服务接口"})
 WEATHER_HAZARD = Codes(
     "weather_hazard",
     {

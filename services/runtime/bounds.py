@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from services.contracts.alert.geometry import Map, Point
+from services.contracts.region import Regions
 from services.contracts.rows import Mistake
 
 FILE = "map.geojson"
@@ -16,7 +16,7 @@ CODES = ("code", "adcode", "代码")
 """Properties of a feature in which its region's code stands."""
 
 
-def read(folder: Path, regions: Container[str]) -> tuple[Map, list[Mistake]]:
+def read(folder: Path, regions: Regions) -> tuple[Map, list[Mistake]]:
     """Code → rings as (latitude, longitude), and every mistake; without the file there is no map."""
     path = folder / FILE
     if not path.exists():

@@ -120,8 +120,8 @@ def read(folder: Path) -> Reading:
     registers = tuple(_registers(folder, found))
     warners, mistakes = issuers.read(folder, regions.root if regions else "")
     found.add(*mistakes)
-    bound, mistakes = bounds.read(folder, regions or ())
-    found.add(*mistakes if regions else ())
+    bound, mistakes = bounds.read(folder, regions) if regions else ({}, [])
+    found.add(*mistakes)
     bureau = None
     if regions and own and not found.mistakes:
         bureau = Bureau(

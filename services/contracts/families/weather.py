@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from services.contracts import codes
 from services.contracts.event import Data, row
-from services.contracts.fields import Id, Moment, Object, Text
+from services.contracts.fields import OBJECT, Flag, Id, Moment, Object, Personal, Text
 
 
 class WeatherAlertReceived(Data, frozen=True, kw_only=True):
@@ -52,6 +52,12 @@ class WeatherAlertReceived(Data, frozen=True, kw_only=True):
     sender_code: Text | None = None
     via: Annotated[str, codes.VIA] | None = None
     raw_digest: Text | None = None
+    level_source: Annotated[str, codes.LEVEL_SOURCE] | None = None
+    outside: Flag | None = None
+    flaws: tuple[Text, ...] = ()
+    message_format: Annotated[str, codes.MESSAGE_FORMAT] | None = None
+    alert: Annotated[dict[str, Any], OBJECT, Personal] | None = None
+    raw: Annotated[dict[str, Any], OBJECT, Personal] | None = None
 
 
 class PeriodDeclared(Data, frozen=True, kw_only=True):
