@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from starlette.types import Lifespan
 
 from services.contracts.families import TYPES
-from services.ingest import own, tables
+from services.ingest import asyncapi, own, tables
 from services.ingest.api import Desk, router
 from services.ingest.door import Door
 from services.ingest.meters import Meters
@@ -63,6 +63,7 @@ def create(settings: Settings | None = None, clock: Callable[[], datetime.dateti
     app = build(desk, ready, lifespan)
     app.include_router(own.router(own.Own(who, pool, folder.timezone, clock)))
     app.include_router(tables.router(tables.TableDesk(desk, tables.bureau_of(folder))))
+    app.include_router(asyncapi.router(settings, folder.extra_codes))
     return app
 
 
