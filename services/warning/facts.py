@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -84,8 +85,18 @@ def in_force(facts: Iterable[Fact]) -> list[Fact]:
     known = list(facts)
     if any(fact.target is not None for fact in known):
         counting = corrections.judge(map(_member, known)).counting
-        known = [fact for fact in known if fact.key in counting]
+        versions = {fact.key: fact for fact in known}
+        known = [_dated(fact, versions) for fact in known if fact.key in counting]
     return sorted(known, key=lambda fact: (fact.time, fact.recorded, fact.key))
+
+
+def _dated(fact: Fact, versions: Mapping[bytes, Fact]) -> Fact:
+    """A correction with the moment at which the hub first heard of what it corrects."""
+    first, seen = fact, {fact.key}
+    while (target := first.target) is not None and target in versions and target not in seen:
+        seen.add(target)
+        first = versions[target]
+    return fact if first is fact else dataclasses.replace(fact, first=first.recorded)
 
 
 def _member(fact: Fact) -> Member:

@@ -38,6 +38,8 @@ class Fact:
     target: bytes | None = None
     """The key of what it corrects or takes back."""
     retracts: bool = False
+    first: datetime.datetime | None = None
+    """Of a correction: when the first version was accepted."""
 
     @property
     def live(self) -> bool:

@@ -6,7 +6,18 @@ from services.contracts.event import Data, row
 from services.contracts.fields import Flag, Id, Moment, Number, Text
 
 
-class LoopOpened(Data, frozen=True, kw_only=True):
+class Case(Data, frozen=True, kw_only=True):
+    """The labels of the event that opened a case: every event about it carries them, so that figures split by them."""
+
+    level: Text | None = None
+    severity: Text | None = None
+    category: Text | None = None
+    mode: Text | None = None
+    channel: Text | None = None
+    kind: Text | None = None
+
+
+class LoopOpened(Case, frozen=True, kw_only=True):
     """A case is opened."""
 
     about = row("loop.opened", "闭环开启", "loop/case_id", origin="hub")
@@ -18,7 +29,7 @@ class LoopOpened(Data, frozen=True, kw_only=True):
     due: Moment | None = None
 
 
-class LoopMoved(Data, frozen=True, kw_only=True):
+class LoopMoved(Case, frozen=True, kw_only=True):
     """A case has taken a step."""
 
     about = row("loop.moved", "闭环推进", "loop/case_id", origin="hub")
@@ -30,7 +41,7 @@ class LoopMoved(Data, frozen=True, kw_only=True):
     due: Moment | None = None
 
 
-class LoopDueSoon(Data, frozen=True, kw_only=True):
+class LoopDueSoon(Case, frozen=True, kw_only=True):
     """A step is due soon."""
 
     about = row("loop.due_soon", "闭环临期", "loop/case_id", origin="hub")
@@ -42,7 +53,7 @@ class LoopDueSoon(Data, frozen=True, kw_only=True):
     due: Moment | None = None
 
 
-class LoopDue(Data, frozen=True, kw_only=True):
+class LoopDue(Case, frozen=True, kw_only=True):
     """A step was due: done in time or not."""
 
     about = row("loop.due", "闭环到期", "loop/case_id", origin="hub")
@@ -63,7 +74,7 @@ class LoopDue(Data, frozen=True, kw_only=True):
     days: Number | None = None
 
 
-class LoopOverdue(Data, frozen=True, kw_only=True):
+class LoopOverdue(Case, frozen=True, kw_only=True):
     """A step is overdue."""
 
     about = row("loop.overdue", "闭环逾期", "loop/case_id", origin="hub")
@@ -76,7 +87,7 @@ class LoopOverdue(Data, frozen=True, kw_only=True):
     days: Number | None = None
 
 
-class LoopClosed(Data, frozen=True, kw_only=True):
+class LoopClosed(Case, frozen=True, kw_only=True):
     """A case is closed."""
 
     about = row("loop.closed", "闭环办结", "loop/case_id", origin="hub")
@@ -89,7 +100,7 @@ class LoopClosed(Data, frozen=True, kw_only=True):
     days: Number | None = None
 
 
-class LoopRefused(Data, frozen=True, kw_only=True):
+class LoopRefused(Case, frozen=True, kw_only=True):
     """A step that the loop does not allow is refused."""
 
     about = row("loop.refused", "闭环步骤拒绝", "loop/case_id", origin="hub")
