@@ -7,6 +7,7 @@ answer that came in time must not be missed because it was not read yet.
 from __future__ import annotations
 
 import asyncio
+import datetime
 from collections.abc import Iterable, Mapping
 
 import asyncpg
@@ -18,6 +19,7 @@ from services.contracts.families import TYPES
 from services.contracts.topics import BY_NAME, topic_of
 from services.runtime import kafka, postgres
 from services.runtime.settings import Settings
+from services.warning import seeds
 from services.warning.kinds import KINDS
 from services.warning.store import Id, Store
 from services.warning.surroundings import Surroundings
@@ -46,6 +48,7 @@ class Clockwork:
         self._topics = {kind.name: topics_of(kind.name) for kind in KINDS}
         self._waiting: dict[Id, Offsets] = {}
         """Matters whose time has come, and how far must be read before they are folded."""
+        self._sown: datetime.datetime | None = None
 
     async def run(self) -> None:
         """For ever; whatever may pass is tried again."""
@@ -63,11 +66,21 @@ class Clockwork:
             await connection.execute("SET search_path TO warning")
             await asyncio.wait_for(consumer.start(), 10)
             while True:
+                await self._sow(connection)
                 if not await self._tick(connection, consumer):
                     await asyncio.sleep(TICK_SECONDS)
         finally:
             connection.terminate()
             await asyncio.wait({asyncio.ensure_future(consumer.stop())}, timeout=3)
+
+    async def _sow(self, connection: asyncpg.Connection) -> None:
+        """Fold what stands without any fact."""
+        now = self._around.now()
+        if self._sown is not None and now < self._sown + seeds.EVERY:
+            return
+        async with connection.transaction(), turn(connection, self._around) as one:
+            await one.wake(seeds.seeds(KINDS, await self._around.world(connection)))
+        self._sown = now
 
     async def _tick(self, connection: asyncpg.Connection, consumer: AIOKafkaConsumer) -> bool:
         """Fold what is due and known; whether there was anything."""
