@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import asdict
+from functools import cache
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import asyncpg
 from aiokafka.errors import KafkaError
 from cyclopts import App, Parameter
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from services.cli.running import CommandFailed, connected
+from services.cli.running import CommandFailed, connected, running
 from services.contracts.topics import Topic, inbox_of, receipts_of
-from services.runtime import access, postgres
+from services.runtime import access, bureau, postgres
 from services.runtime.kafka import ensure_topics, named
+from services.runtime.settings import Settings
 
 T = TypeVar("T")
 keys = App(name="keys", help="报送单位和程序的钥匙：新增、列出、停用。")
@@ -109,18 +114,29 @@ def list_(*, json_: Json = False) -> None:
     if json_:
         print(json.dumps([_row(key) for key in found], ensure_ascii=False))
         return
-    table = Table("编号", "单位", "来源", "类型", "区域", "状态", "权利", "新增", "停用")
+    table = Table("编号")
+    for heading in ("单位", "范围", "时间"):
+        table.add_column(heading, overflow="fold")  # a prefix cut short is another prefix
     for key in found:
-        scope = key.scope
-        parts = (scope.sources, scope.types, scope.regions or ("全部",), scope.statuses, scope.rights)
-        table.add_row(
-            key.id,
-            f"{key.name}（Kafka）" if key.kafka else key.name,
-            *("\n".join(part) for part in parts),
-            minute(key.created),
-            minute(key.revoked),
-        )
+        name = f"{key.name}（Kafka）" if key.kafka else key.name
+        table.add_row(key.id, *map(escape, (name, "\n".join(_lines(key.scope)), "\n".join(_times(key)))))
     Console().print(table)
+
+
+def _lines(scope: access.Scope) -> Iterator[str]:
+    """What a key may do, in the words of the options."""
+    parts = {"来源": scope.sources, "类型": scope.types, "区域": scope.regions or ("全部",), "状态": scope.statuses,
+             "权利": scope.rights}  # fmt: skip
+    for name, values in parts.items():
+        yield f"{name} {' '.join(values) or '无'}"
+    if scope.rate:
+        yield f"每秒至多 {scope.rate:g} 条"
+
+
+def _times(key: access.Key) -> Iterator[str]:
+    for name, at in (("新增", key.created), ("停用", key.revoked)):
+        if at:
+            yield f"{name} {minute(at)}"
 
 
 @keys.command
@@ -149,8 +165,15 @@ def _row(key: access.Key) -> dict[str, Any]:
 
 
 def minute(at: Any) -> str:
-    """A moment of a list, in local time; empty for none."""
-    return f"{at.astimezone():%Y-%m-%d %H:%M}" if at else ""
+    """A moment of a list, in the bureau's time; empty for none."""
+    return f"{at.astimezone(_zone()):%Y-%m-%d %H:%M}" if at else ""
+
+
+@cache
+def _zone() -> ZoneInfo:
+    settings = Settings()
+    status = running(settings)
+    return bureau.load(Path(status.bureau) if status else settings.bureau).timezone
 
 
 def on_database(act: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:

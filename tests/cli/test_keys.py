@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -15,9 +16,10 @@ from services.runtime import access, postgres
 from services.runtime.access import Access
 
 
-async def hub(database: str, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run the command with this database."""
-    environment = {**os.environ, "HUB_POSTGRES_DSN": database, "HUB_KAFKA_BOOTSTRAP": "127.0.0.1:1", "COLUMNS": "200"}
+async def hub(database: str, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run the command with this database, in a zone that is not the bureau's."""
+    own = {"HUB_POSTGRES_DSN": database, "HUB_KAFKA_BOOTSTRAP": "127.0.0.1:1", "COLUMNS": "80", "TZ": "America/Lima"}
+    environment = {**os.environ, **own, **more}
     command = [sys.executable, "-c", "from services.cli.app import main; main()", *words]
     return await asyncio.to_thread(subprocess.run, command, env=environment, capture_output=True, text=True)
 
@@ -55,6 +57,9 @@ async def test_a_key_is_added_listed_and_revoked(database: str, connection: Any)
     listed = await hub(database, "keys", "list")
     assert made["id"] in listed.stdout
     assert made["key"] not in listed.stdout
+    assert "…" not in listed.stdout
+    assert all(word in listed.stdout for word in ("/a /b", "hazard.*", "320111", "exercise", "correct"))
+    assert f"新增 {found.created.astimezone(ZoneInfo('Asia/Shanghai')):%Y-%m-%d %H:%M}" in listed.stdout
     (row,) = json.loads((await hub(database, "keys", "list", "--json")).stdout)
     assert (row["id"], row["revoked"]) == (made["id"], None)
     assert (await hub(database, "keys", "revoke", made["id"])).returncode == 0
