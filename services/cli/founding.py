@@ -60,8 +60,7 @@ STATISTICS = """\
 # unit = "次"
 # event = "patrol.completed"
 # measure = "count"
-# where = { target_kind = "river" }
-# by = ["result"]
+# where = { post = "河道" }
 """
 
 
