@@ -79,6 +79,7 @@ class Alert:
             state=chain.state, shown=chain.shown(), region=chain.region, closed=chain.state == "ended",
             says=tuple(chain.says()), sends=tuple(chain.sends()), wake=chain.wake, due=chain.expires,
             names=tuple(dict.fromkeys([key, *(stage.identifier for stage in chain.stages)])),
+            refused=dict(chain.refused()),
         )  # fmt: skip
 
 
@@ -142,7 +143,8 @@ class Chain:
         self.last = stages[-1]
         self.first = stages[0].fact
         self.confirmed = [f for f in facts if f.type == "warning.confirmed"]
-        self.claimed = next((f for f in facts if f.type == "duty.alert_taken"), None)
+        self.claims = [f for f in facts if f.type == "duty.alert_taken"]
+        self.claimed = next(iter(self.claims), None)
         self.expires = _moment(self.last.fact.data.get("expires"))
         self.trusted = world.house.may_call(self.first.data)
         self.hazard = str(self.last.fact.data.get("hazard") or self.first.data.get("hazard") or "other")
@@ -169,6 +171,15 @@ class Chain:
         open_end = self.last.fact.time + OPEN_END
         late = [f for f in self.confirmed if not self.expires and f.recorded >= open_end]
         return ("confirmed", late[0].time) if late else ("", None)
+
+    def refused(self) -> Iterator[tuple[bytes, str]]:
+        """Decisions that came to nothing, and why."""
+        for fact in self.claims[1:]:
+            yield fact.key, f"已由 {self.claims[0].data.get('person_id')} 认领"
+        for fact in self.confirmed:
+            open_end = self.expires is None and fact.recorded >= self.last.fact.time + OPEN_END
+            if self.trusted and not open_end:
+                yield fact.key, "无需确认：预警来自可直接叫应的发布单位，且未超24小时"
 
     # --- said -----------------------------------------------------------------------------------------------------
 

@@ -205,3 +205,16 @@ async def test_open_pages_are_told_at_once(watch: Watching, settings: Settings) 
     assert chain in told
     assert "event: alert\n" not in (await street.next()).decode(), "the whole bureau's alert is not the street's"
     following.cancel()
+
+
+async def test_a_second_claim_and_an_idle_confirmation_are_refused_with_the_reason(watch: Watching) -> None:
+    chain = await begun(watch)
+    claims = [
+        watch.fact("duty.alert_taken", "desk", {"shift_id": "desk", "person_id": who, "refers_to": chain})
+        for who in ("甲", "乙")
+    ]
+    idle = watch.fact("warning.confirmed", chain, {"chain_id": chain, "revision": 1, "by": "甲"})
+    await watch.publish(*claims, idle)
+    await watch.settled()
+    rows = await watch.connection.fetch("SELECT refused FROM handled WHERE refused IS NOT NULL ORDER BY 1")
+    assert [row["refused"][:4] for row in rows] == ["已由 甲", "无需确认"]
