@@ -15,11 +15,14 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import Lifespan
 
+from services.contracts.alert.place import Ground
 from services.contracts.families import TYPES
-from services.ingest import asyncapi, own, tables
-from services.ingest.api import Desk, router
+from services.ingest import asyncapi, cap, own, tables
+from services.ingest.api import Desk, records_of, router
+from services.ingest.cap import CapDesk
 from services.ingest.door import Door
 from services.ingest.meters import Meters
+from services.ingest.spool import Spool
 from services.runtime import bureau, metrics, web
 from services.runtime.access import Access
 from services.runtime.clock import Clock
@@ -41,6 +44,9 @@ def create(settings: Settings | None = None, clock: Callable[[], datetime.dateti
     meters = Meters(metrics.new_registry(), TYPES)
     desk = Desk(Door(folder.regions, folder.extra_codes), who, publisher, meters, clock)
 
+    spool = Spool(settings.data_dir / "ingest" / "spool", publisher, records_of)
+    ground = Ground(folder.regions, folder.map)
+
     async def ready() -> Mapping[str, str]:
         return {"kafka": desk.kafka_state, "keys": _keys_state(who)}
 
@@ -49,12 +55,16 @@ def create(settings: Settings | None = None, clock: Callable[[], datetime.dateti
         await pool
         await moving.start()
         await who.start()
-        telling = asyncio.create_task(desk.rejections.run(), name="rejections")
+        tasks = [
+            asyncio.create_task(desk.rejections.run(), name="rejections"),
+            asyncio.create_task(spool.run(), name="spool"),
+        ]
         try:
             yield
         finally:
-            telling.cancel()
-            await asyncio.gather(telling, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             pool.terminate()
             await who.stop()
             await moving.stop()
@@ -63,6 +73,7 @@ def create(settings: Settings | None = None, clock: Callable[[], datetime.dateti
     app = build(desk, ready, lifespan)
     app.include_router(own.router(own.Own(who, pool, folder.timezone, clock)))
     app.include_router(tables.router(tables.TableDesk(desk, tables.bureau_of(folder))))
+    app.include_router(cap.router(CapDesk(desk, ground, folder.issuers, spool)))
     app.include_router(asyncapi.router(settings, folder.extra_codes))
     return app
 

@@ -32,6 +32,9 @@ class Meters:
         )
         self.keys_age = Gauge("hub_ingest_keys_age_seconds", "How old the snapshot of keys is", registry=registry)
 
+        self.spool_waiting = Gauge(
+            "hub_ingest_spool_waiting", "Warnings on disk that wait for the broker", registry=registry
+        )
         self.untold = Counter(
             "hub_ingest_untold_total", "Frames of rejections that Kafka did not take for fates", registry=registry
         )

@@ -26,7 +26,7 @@ _GB = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["'](gb2312|gbk|gb18030|cp9
 def parse(body: bytes) -> Element:
     """The root element. Raises Malformed for what is too large, not well-formed, or has a DOCTYPE."""
     if len(body) > MAX_BYTES:
-        raise Malformed([Flaw("", f"{len(body)} bytes: at most 512 KB ({MAX_BYTES} bytes)", "too_large")])
+        raise Malformed([Flaw("", f"{len(body)} bytes: at most 512 KB ({MAX_BYTES} bytes)", "event_too_large")])
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False,
         remove_comments=True, remove_pis=True, recover=False,

@@ -57,21 +57,24 @@ class Shape:
     read: Callable[[Item], Alert]
 
 
-def parse(body: bytes, shape: str) -> list[Alert]:
-    """The alerts in a document of a shape (KeyError for an unknown one). Raises Malformed with every flaw."""
+def parse(body: bytes, shape: str) -> list[tuple[Alert, bytes]]:
+    """The alerts in a document of a shape (KeyError for an unknown one), each with the JSON that told it.
+
+    Raises Malformed with every flaw.
+    """
     row = SHAPES[shape]
     try:
         document = msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed([Flaw("", f"not JSON: {error}", "not_json")]) from error
-    found, flaws = list[Alert](), list[Flaw]()
+    found, flaws = list[tuple[Alert, bytes]](), list[Flaw]()
     try:
         items = list(row.items(document))
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise Malformed([Flaw("", f"is not of the shape {shape}: {error!r}", "shape")]) from error
     for n, item in enumerate(items[: MAX_ITEMS + 1]):
         try:
-            found.append(row.read(item))
+            found.append((row.read(item), msgspec.json.encode(item)))
         except (KeyError, TypeError, AttributeError, IndexError, ValueError, OverflowError, OSError) as error:
             flaws.append(Flaw(f"[{n}]", f"is not of the shape {shape}: {_reason(error)}", "shape"))
     if not items or len(items) > MAX_ITEMS:
