@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+from collections import Counter
 from collections.abc import AsyncIterator
 
 import pytest
@@ -218,3 +219,23 @@ async def test_a_second_claim_and_an_idle_confirmation_are_refused_with_the_reas
     await watch.settled()
     rows = await watch.connection.fetch("SELECT refused FROM handled WHERE refused IS NOT NULL ORDER BY 1")
     assert [row["refused"][:4] for row in rows] == ["已由 甲", "无需确认"]
+
+
+async def test_cut_off_from_the_database_it_goes_on_by_itself(watch: Watching) -> None:
+    cut = (
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND application_name ~ '^hub-(warning|gateway)'"
+    )
+    await begun(watch, identifier=f"{OWN}_begun")
+    for n in range(4):
+        await watch.publish(watch.alert(identifier=f"{OWN}_{n}"))
+        await asyncio.sleep(0.15 * n)
+        assert await watch.connection.fetchval(cut) > 0
+    await watch.settled()
+    given = await watch.outbox()
+    each = Counter((row["chain"], row["address"], row["channel"]) for row in given)
+    assert set(each.values()) == {1}
+    assert set(Counter(chain for chain, _, _ in each).values()) == {len(each) // 5}
+    watch.clock.advance(minutes=5, seconds=1)
+    await watch.settled()
+    assert {c["state"] for c in (await watch.matters("callout")).values()} == {"escalated"}

@@ -14,6 +14,9 @@ from services.warning.channels.channel import Message, NotNow
 
 MODES = ("ok", "hang", "500", "silent", "twice")
 HANG_SECONDS = 10.0
+GIVEN = """
+INSERT INTO testing_outbox (message_id, channel, address, text, link, chain, callout, post, at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (message_id) DO NOTHING"""
 
 
 class TestGateway:
@@ -37,13 +40,9 @@ class TestGateway:
             if mode in ("hang", "500"):
                 raise NotNow(f"{self.name}: {mode}")
             now = self._now()
-            await connection.copy_records_to_table(
-                "testing_outbox",
-                columns=("message_id", "channel", "address", "text", "link", "chain", "callout", "post", "at"),
-                records=[
-                    (uuid.UUID(m.id), self.name, m.to, m.text, m.link, m.chain, m.callout, m.post, now)
-                    for m in messages
-                ],
+            await connection.executemany(
+                GIVEN,
+                [(uuid.UUID(m.id), self.name, m.to, m.text, m.link, m.chain, m.callout, m.post, now) for m in messages],
             )
         except postgres.NOT_NOW as error:
             await self.close()

@@ -100,7 +100,7 @@ CREATE INDEX delivery_address ON delivery (address, made);
 -- What the gateways of a test were given.
 CREATE TABLE testing_outbox (
     n          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    message_id uuid NOT NULL,
+    message_id uuid NOT NULL UNIQUE,             -- what comes twice with one id is sent once, as with any gateway
     channel    text NOT NULL,
     address    text NOT NULL,
     text       text NOT NULL,
