@@ -109,8 +109,12 @@ class Judged(msgspec.Struct):
 class Inboxes:
     """Judges the records of every inbox and publishes what may come in."""
 
-    def __init__(self, door: Door, publisher: Publisher, keys: Callable[[], Snapshot | None]) -> None:
-        self._door, self._publisher, self._keys = door, publisher, keys
+    def __init__(
+        self, door: Door, publisher: Publisher, keys: Callable[[], Snapshot | None],
+        ahead: Callable[[], datetime.timedelta] = datetime.timedelta,
+    ) -> None:  # fmt: skip
+        """`ahead`: how far the hub's clock is ahead of the broker's, which nobody moves."""
+        self._door, self._publisher, self._keys, self._ahead = door, publisher, keys, ahead
         self._last: dict[int, datetime.datetime] = {}
 
     def judge(self, piece: Slice, into: Judged) -> Iterator[None]:
@@ -129,6 +133,9 @@ class Inboxes:
             judged = self._judge(sent, key, at, record.offset)
             if isinstance(judged, Record):
                 into.records.append(judged)
+            elif isinstance(judged, Admitted):
+                into.readings.append((judged.key, judged.record))
+                into.received.append((publisher, Receipt(judged.id, judged.source, record.offset, "accepted")))
             else:
                 piece.never(record, judged[0].code, words(judged))
 
@@ -136,9 +143,6 @@ class Inboxes:
         self, sent: binding.Sent, key: Key, at: datetime.datetime, offset: int
     ) -> Record | Admitted | list[Problem]:
         """The record of an event; a reading as it was admitted; or what is wrong."""
-            elif isinstance(judged, Admitted):
-                into.readings.append((judged.key, judged.record))
-                into.received.append((publisher, Receipt(judged.id, judged.source, record.offset, "accepted")))
         admitted = self._door.admit(sent, key, at)
         if not isinstance(admitted, Admitted) or admitted.topic == TELEMETRY:
             return admitted
@@ -155,7 +159,7 @@ class Inboxes:
             _EPOCH + datetime.timedelta(milliseconds=record.timestamp)
             if appended
             else datetime.datetime.now(datetime.UTC)
-        )
+        ) + self._ahead()
         last = self._last.get(position.id)
         at = self._last[position.id] = max(at, last + _MICROSECOND) if last else at
         return at

@@ -22,6 +22,10 @@ LATE = datetime.timedelta(days=1)
 """An event accepted later than this after it happened is late; imports never are."""
 PROBLEMS = 50
 """So many of the last problems are shown."""
+KEPT = datetime.timedelta(days=400)
+"""So long it is known what came of a retry, a conflict or a refusal at the door."""
+PRUNE = 1_000
+"""Fates taken away at once at most."""
 STANDING = frozenset(["accepted", "corrected", "retracted", "quarantined", "refused"])
 """Fates of an event that is on disk which say whether it counts; the latest holds."""
 
@@ -160,6 +164,15 @@ async def tell(connection: asyncpg.Connection, service: str, fates: Iterable[Fat
     for row in new:
         if row["fate"] != "accepted":  # in force again: it was counted when it came
             counts.add(row["publisher"], row["at"], row["type"], row["fate"])
+
+
+async def prune(connection: asyncpg.Connection, now: datetime.datetime) -> bool:
+    """Take old fates away, a small step at a time; True: there may be more. Whether an event counts stays known."""
+    done = await connection.execute(
+        "DELETE FROM fate WHERE ctid = ANY(ARRAY(SELECT ctid FROM fate WHERE at < $1"
+        " AND (service = 'ingest' OR fate IN ('duplicate', 'conflict')) LIMIT $2))", now - KEPT, PRUNE,
+    )  # fmt: skip
+    return bool(done == f"DELETE {PRUNE}")
 
 
 def _json(detail: Mapping[str, Any]) -> str:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime
 import signal
+import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,6 +29,7 @@ from services.ingest.inbox import HEADER, Inboxes, Judged, Receipt, Topics, publ
 from services.ingest.mine import Counts, Taken, taken
 from services.runtime import bureau, log, outbox
 from services.runtime.access import Access
+from services.runtime.clock import Clock
 from services.runtime.consume import LEISURELY, Loop, Pace, Position, Slice
 from services.runtime.kafka import Publisher, ensure_topics
 from services.runtime.outbox import Outbox, Row
@@ -35,6 +38,7 @@ from services.runtime.settings import Settings
 FATES = BY_NAME["fates"]
 BREATH = 64
 """Records between two pauses of a preparation."""
+PRUNE_SECONDS = 3600.0
 
 
 class Intake:
@@ -85,6 +89,7 @@ class View:
 
     def __init__(self, zone: ZoneInfo) -> None:
         self._zone = zone
+        self._prune_at = 0.0
 
     async def reset(self, _connection: asyncpg.Connection, _positions: Sequence[Position]) -> None:
         """Nothing is kept."""
@@ -109,6 +114,9 @@ class View:
         for service, told in prepared.told:
             await mine.tell(connection, service, told, counts)
         await counts.write(connection)
+        if time.monotonic() >= self._prune_at:
+            more = await mine.prune(connection, datetime.datetime.now(datetime.UTC))
+            self._prune_at = time.monotonic() + (0 if more else PRUNE_SECONDS)
 
 
 async def _breathing(steps: Iterable[None]) -> None:
@@ -168,8 +176,9 @@ async def build(settings: Settings, pace: Pace = LEISURELY) -> AsyncIterator[tup
     """The readers (that of the view at this pace) and the outbox of ingest, with what they need beside them."""
     house = bureau.load(settings.bureau)
     who = Access(settings.postgres_dsn)
+    clock = Clock(settings)
     publisher = Publisher(settings)
-    inboxes = Inboxes(Door(house.regions, house.extra_codes), publisher, lambda: who.snapshot)
+    inboxes = Inboxes(Door(house.regions, house.extra_codes), publisher, lambda: who.snapshot, lambda: clock.ahead)
     partners = Topics(lambda: who.snapshot, partial(ensure_topics, settings))
     loop = partial(Loop, settings, settings.postgres_dsn, settings.kafka_bootstrap, schema="ingest")
     readers = Readers(
@@ -177,9 +186,11 @@ async def build(settings: Settings, pace: Pace = LEISURELY) -> AsyncIterator[tup
         loop(topics=(*CANONICAL, FATES), fold=View(house.timezone), role="view", pace=pace),
     )
     await who.start()
+    await clock.start()
     try:
         yield readers, Outbox(settings, "ingest")
     finally:
+        await clock.stop()
         await who.stop()
         await publisher.close()
 

@@ -124,6 +124,24 @@ async def test_nobody_asks_without_a_key(hub: Hub) -> None:
     assert await Asked(hub, header).get("/events/x") == 422
 
 
+async def test_old_fates_go_in_small_steps_and_whether_an_event_counts_stays(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await hub.connection.execute("SET search_path TO ingest")
+    old = NOW - mine.KEPT - datetime.timedelta(days=1)
+    told = [("reporting", name) for name in ("duplicate", "conflict", "corrected", "retracted", "quarantined")]
+    told += [("warning", "refused"), ("ingest", "rejected"), ("ingest", "quarantined")]
+    for n, (service, name) in enumerate(told):
+        for at in (old, NOW - mine.KEPT):
+            counts = mine.Counts(datetime.UTC)
+            await mine.tell(hub.connection, service, [a_fate(name, n, at=at, cause=str(at))], counts)
+    monkeypatch.setattr(mine, "PRUNE", 3)
+    assert [await mine.prune(hub.connection, NOW) for _ in range(2)] == [True, False]
+    left = await hub.connection.fetch("SELECT service, fate FROM fate WHERE at = $1 ORDER BY n", old)
+    assert [tuple(row) for row in left] == [told[n] for n in (2, 3, 4, 5)]
+    assert await hub.connection.fetchval("SELECT count(*) FROM fate") == len(told) + 4
+
+
 # --- pure -------------------------------------------------------------------------------------------------------------
 
 
