@@ -73,7 +73,8 @@ def create(settings: Settings | None = None, clock: Callable[[], datetime.dateti
     app = build(desk, ready, lifespan)
     app.include_router(own.router(own.Own(who, pool, folder.timezone, clock)))
     app.include_router(tables.router(tables.TableDesk(desk, tables.bureau_of(folder))))
-    app.include_router(cap.router(CapDesk(desk, ground, folder.issuers, spool)))
+    app.state.cap = CapDesk(desk, ground, folder.issuers, spool)
+    app.include_router(cap.router(app.state.cap))
     app.include_router(asyncapi.router(settings, folder.extra_codes))
     return app
 
