@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import door, figures, hub, ledger, line, live, machine, recount, verify
+from bench import door, figures, hub, ledger, line, live, machine, recount, telemetry, verify
 from bench.line import Line
 from bench.parts import Ended, parts, scratch
 
@@ -50,6 +50,12 @@ def ingest(_size: Size) -> Iterator[Line]:
         yield from door.lines(stage, door.open_(stage))
 
 
+def sensors(_size: Size) -> Iterator[Line]:
+    """The door and telemetry's process with Kafka and PostgreSQL."""
+    with scratch() as folder, parts(folder) as stage:
+        yield from telemetry.lines(stage, door.open_(stage))
+
+
 def whole(_size: Size) -> Iterator[Line]:
     """The whole hub: its start, its memory, its open pages, and its door while it counts what comes in."""
     with scratch() as folder:
@@ -67,6 +73,7 @@ SUBJECTS: dict[str, Callable[[Size], Iterator[Line]]] = {
     "count": count,
     "random-ids": random_ids,
     "ingest": ingest,
+    "telemetry": sensors,
     "hub": whole,
 }
 

@@ -57,6 +57,8 @@ class Rule:
 
         An episode lasts until the mildest rung is left; in between only what is worse than before is news.
         """
+        if not worst and measure < self.rungs[0].value:
+            return 0
         reached = self.crossed(measure)
         if reached > worst:
             return reached

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from services.contracts.frame import Frame, Reading
 from services.runtime.outbox import Row
@@ -28,6 +28,7 @@ class Changed:
     """What one frame, or one look at the clock, brings about."""
 
     episodes: dict[Which, Episode] = field(default_factory=dict)
+    """As they stood then: what comes later must not get into the same transaction."""
     rows: list[Row] = field(default_factory=list)
     outcomes: Counter[str] = field(default_factory=Counter)
     """Readings by what became of them: judged, late, bad, unregistered."""
@@ -126,7 +127,7 @@ class Sensors:
         else:
             changed.rows += episode.end(reading.at, now)
         episode.worst = worst
-        changed.episodes[episode.which] = self.episodes[episode.which] = episode
+        self._note(episode, changed)
 
     def _place(self, episode: Episode, reading: Reading) -> str:
         point = self._point(episode.which.scope, episode.which.point)
@@ -146,6 +147,10 @@ class Sensors:
             self._watched[scope, id_, kind] = sensor
         return sensor
 
+    def _note(self, episode: Episode, changed: Changed) -> None:
+        self.episodes[episode.which] = episode
+        changed.episodes[episode.which] = replace(episode, alarms=list(episode.alarms))
+
     def _episode(self, which: Which) -> Episode:
         return self.episodes.get(which) or Episode(which)
 
@@ -164,7 +169,7 @@ class Sensors:
         episode = self.episodes.get(Which(*key, "", SILENCE))
         if episode is not None and episode.worst and received > episode.at:
             changed.rows += episode.end(received, now)
-            changed.episodes[episode.which] = episode
+            self._note(episode, changed)
 
     def due(self, watching: datetime.datetime, now: datetime.datetime) -> list[PointKey]:
         """Points that are silent for too long and not known to be; `watching`: since when nothing is missed."""
@@ -184,6 +189,6 @@ class Sensors:
             place = point.region if point and point.region else seen.region
             changed.rows.append(episode.raise_(OFFLINE, data, Cause(), seen.at, place, now))
             episode.worst = 1
-            changed.episodes[episode.which] = self.episodes[episode.which] = episode
+            self._note(episode, changed)
             changed.told[OFFLINE] += 1
         return changed

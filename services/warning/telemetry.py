@@ -21,8 +21,9 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 import asyncpg
 import faust
@@ -35,7 +36,8 @@ from faust.transport.drivers.aiokafka import Consumer, Transport
 from services.contracts import frame
 from services.contracts.event import InvalidEvent
 from services.contracts.topics import BY_NAME
-from services.runtime import bureau, fault, log, postgres
+from services.runtime import bureau, fault, log, outbox, postgres
+from services.runtime.clock import Clock
 from services.runtime.consume import LEISURELY, Loop
 from services.runtime.kafka import bootstrap, named
 from services.runtime.outbox import Outbox
@@ -55,15 +57,13 @@ READ_AGAIN = datetime.timedelta(minutes=1)
 STUCK_SECONDS = 60.0
 """When nothing moves for so long although there is more, the process ends and is started again (Faust issue 175)."""
 CAUGHT_UP_SECONDS = 2.0
+UNWRITTEN = 256
+"""Frames judged and not written yet, at most."""
 STOP_SECONDS = 4.0
 STANDBY_SECONDS = 0.5
 RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 T = TypeVar("T")
 _log = log.get("telemetry")
-
-
-def _now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC)
 
 
 class Beginning(Exception):
@@ -136,16 +136,25 @@ class Line:
         self._drop()
 
 
+class Handled(NamedTuple):
+    """What one frame, or one look at the clock, has come to; its effect is not in the database yet."""
+
+    changed: Changed
+    partition: int = -1
+    offset: int = -1
+    aside: tuple[str, bytes] | None = None
+    """Why the frame could not be read, and the frame."""
+    ack: Callable[[], Any] = bool
+
+
 class Telemetry:
     """Takes frames in, and looks at the clock."""
 
-    def __init__(
-        self, settings: Settings, line: Line, sensors: Sensors, clock: Callable[[], datetime.datetime]
-    ) -> None:
+    def __init__(self, settings: Settings, line: Line, sensors: Sensors, clock: Clock) -> None:
         self._settings, self._line, self._sensors, self._clock = settings, line, sensors, clock
-        self._turn = asyncio.Lock()
+        self._handled: asyncio.Queue[Handled] = asyncio.Queue(UNWRITTEN)
         self._meters: Counter[str] = Counter()
-        self._watching = clock()
+        self._watching = clock.now()
         self._failed: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
         self.next: dict[int, int] = {}
         """Partition -> offset of the frame to be handled next."""
@@ -157,48 +166,64 @@ class Telemetry:
 
     # --- frames ---------------------------------------------------------------------------------------------------
 
-    async def take_surely(self, partition: int, offset: int, received: datetime.datetime, record: bytes) -> None:
-        """One frame; an error never gets back into Faust, which would go on without it, but ends the process."""
+    async def take(self, partition: int, offset: int, received: datetime.datetime, record: bytes,
+                   ack: Callable[[], Any]) -> None:  # fmt: skip
+        """Judge a frame; it is acknowledged when its effect is in the database. `received`: when the broker got it.
+
+        An error never gets back into Faust, which would go on without the frame: it ends the process.
+        """
         try:
-            await self.take(partition, offset, received, record)
+            handled = self._judged(partition, offset, received + self._clock.ahead, record, ack)
         except Exception as error:  # noqa: BLE001  raised again by `run`
             self._failed.set_result(error)
             await asyncio.Event().wait()
+        else:
+            await self._handled.put(handled)
 
-    async def take(self, partition: int, offset: int, received: datetime.datetime, record: bytes) -> None:
-        """One frame; returns when its effect is in the database."""
+    def _judged(self, partition: int, offset: int, received: datetime.datetime, record: bytes,
+                ack: Callable[[], Any]) -> Handled:  # fmt: skip
         try:
             read = frame.read(record)
         except InvalidEvent as error:
-            why = str(error)
-            await self._line.do(lambda c: telemetry_store.quarantine(c, partition, offset, why, record))
-            self._meters["frames.quarantined"] += 1
-        else:
-            async with self._turn:
-                await self._write(self._sensors.judge(read, received, self._clock()))
-            self._meters["frames.handled"] += 1
-        self.next[partition] = offset + 1
+            return Handled(Changed(), partition, offset, (str(error), record), ack)
+        return Handled(self._sensors.judge(read, received, self._clock.now()), partition, offset, None, ack)
 
-    async def _write(self, changed: Changed) -> None:
-        if changed.rows:
-            await self._line.do(lambda c: telemetry_store.write(c, changed))
-            fault.at("telemetry.committed")
-        self._meters.update({f"readings.{outcome}": n for outcome, n in changed.outcomes.items()})
-        self._meters.update({f"alarms.{type_}": n for type_, n in changed.told.items()})
+    async def _write(self) -> None:
+        """For ever: one transaction for what has been judged since the last."""
+        while True:
+            some = [await self._handled.get()]
+            while not self._handled.empty():
+                some.append(self._handled.get_nowait())
+            if any(one.changed.rows or one.aside for one in some):
+                await self._line.do(partial(_written, some))
+                fault.at("telemetry.committed")
+            for one in some:
+                self._done(one)
+
+    def _done(self, one: Handled) -> None:
+        one.ack()
+        if one.partition >= 0:
+            self.next[one.partition] = one.offset + 1
+            self._meters["frames.quarantined" if one.aside else "frames.handled"] += 1
+        self._meters.update({f"readings.{outcome}": n for outcome, n in one.changed.outcomes.items()})
+        self._meters.update({f"alarms.{type_}": n for type_, n in one.changed.told.items()})
 
     # --- the clock ------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Look at the clock for ever. Raises what a frame has failed with."""
-        ticking = asyncio.create_task(self._tick())
+        """Write, and look at the clock, for ever. Raises what a frame has failed with."""
+        tasks: list[asyncio.Future[Any]] = [asyncio.create_task(self._write()), asyncio.create_task(self._tick())]
         try:
-            either: list[asyncio.Future[Any]] = [ticking, self._failed]
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([*tasks, self._failed], return_when=asyncio.FIRST_COMPLETED)
             if self._failed.done():
                 raise self._failed.result()
-            ticking.result()
+            for task in tasks:
+                if task.done():
+                    task.result()
         finally:
-            ticking.cancel()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _tick(self) -> None:
         """Write signs of life, look for silence, see whether anything moves."""
@@ -208,19 +233,13 @@ class Telemetry:
             await self.flush()
             behind = not await self._caught_up()
             if behind:
-                self._watching = self._clock()
-            else:
-                await self._look()
+                self._watching = self._clock.now()
+            elif due := self._sensors.due(self._watching, self._clock.now()):
+                await self._handled.put(Handled(self._sensors.offline(due, self._clock.now())))
             if not behind or moved != self.next or self._line.waiting:
                 moved, at = dict(self.next), time.monotonic()
             elif time.monotonic() - at > STUCK_SECONDS:
                 raise Beginning("no frame was handled for a minute although there are more")
-
-    async def _look(self) -> None:
-        """Nothing that was sent until now is unread: who has not been heard of is offline."""
-        async with self._turn:
-            if due := self._sensors.due(self._watching, self._clock()):
-                await self._write(self._sensors.offline(due, self._clock()))
 
     async def flush(self) -> None:
         """Write signs of life, and what was counted."""
@@ -251,6 +270,17 @@ class Telemetry:
         for partition, offset in starts.items():
             self.next.setdefault(partition, offset)
         return starts
+
+
+async def _written(some: Sequence[Handled], connection: asyncpg.Connection) -> None:
+    """The effect of some frames, in order, in one transaction."""
+    async with connection.transaction():
+        for one in some:
+            if one.aside:
+                await telemetry_store.quarantine(connection, one.partition, one.offset, *one.aside)
+        episodes = {which: e for one in some for which, e in one.changed.episodes.items()}
+        await telemetry_store.save(connection, episodes.values())
+        await outbox.put(connection, [row for one in some for row in one.changed.rows])
 
 
 def partitions(settings: Settings) -> list[TopicPartition]:
@@ -345,8 +375,7 @@ def build(settings: Settings, telemetry: Telemetry) -> App:
         async for event in stream.noack().events():
             message = event.message
             received = datetime.datetime.fromtimestamp(message.timestamp, datetime.UTC)
-            await telemetry.take_surely(message.partition, message.offset, received, message.value or b"")
-            event.ack()
+            await telemetry.take(message.partition, message.offset, received, message.value or b"", event.ack)
 
     return app
 
@@ -355,10 +384,12 @@ async def watch(settings: Settings, stopping: asyncio.Event) -> None:
     """Watch until told to stop. Raises Beginning and whatever ends Faust: the process is started again."""
     house = bureau.load(settings.bureau)
     sensors, line = Sensors(), Line(settings.postgres_dsn)
+    clock = Clock(settings)
+    await clock.start()
     await line.lead()
-    telemetry = Telemetry(settings, line, sensors, _now)
+    telemetry = Telemetry(settings, line, sensors, clock)
     await line.do(telemetry.load)
-    monitored = Monitored(sensors, house.regions, _now)
+    monitored = Monitored(sensors, house.regions, clock.now)
     loop = Loop(settings, settings.postgres_dsn, settings.kafka_bootstrap, schema=SCHEMA, topics=TOPICS,
                 fold=monitored, pace=LEISURELY)  # fmt: skip
     app = build(settings, telemetry)
@@ -367,13 +398,18 @@ async def watch(settings: Settings, stopping: asyncio.Event) -> None:
     beside = [asyncio.create_task(Outbox(settings, SCHEMA).run()), asyncio.create_task(loop.run())]
     try:
         await _first(beside, monitored.ready.wait(), stopping.wait())
+        beside.append(asyncio.create_task(telemetry.run()))
         await _first(beside, app.start(), stopping.wait())
-        await _first([*beside, asyncio.create_task(telemetry.run())], _ended(app), stopping.wait())
+        await _first(beside, _ended(app), stopping.wait())
     finally:
+        for task in beside:
+            task.cancel()
+        await asyncio.wait(beside, timeout=1)
         with contextlib.suppress(TimeoutError):  # with the broker away Faust does not stop; being killed is safe
             await asyncio.wait_for(app.stop(), STOP_SECONDS)
         with contextlib.suppress(TimeoutError, Beginning):
             await asyncio.wait_for(telemetry.flush(), 1)
+        await clock.stop()
         line.close()
 
 
@@ -404,8 +440,9 @@ async def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     task = asyncio.create_task(watch(settings, stopping))
-    await asyncio.wait([task])
-    if (error := task.exception()) is not None:
+    await asyncio.wait([task, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([task], timeout=STOP_SECONDS + 2)
+    if task.done() and (error := task.exception()) is not None:
         _log.error("telemetry.ended", error=repr(error), exc_info=error)
         return 1
     return 0

@@ -10,12 +10,11 @@ import asyncpg
 import msgspec
 
 from services.contracts.event import InvalidEvent
-from services.runtime import outbox
 from services.warning import facts
 from services.warning.episode import NEVER, Episode, Raised, Which
 from services.warning.facts import Taken
 from services.warning.sensor import Point, Unusable, point
-from services.warning.sensors import Changed, PointKey, Seen
+from services.warning.sensors import PointKey, Seen
 
 SCHEMA = "telemetry"
 REGISTERED = "monitor.point_registered"
@@ -44,13 +43,6 @@ async def save(connection: asyncpg.Connection, episodes: Iterable[Episode]) -> N
             for e in episodes
         ],
     )
-
-
-async def write(connection: asyncpg.Connection, changed: Changed) -> None:
-    """Episodes and what is said of them, in one transaction."""
-    async with connection.transaction():
-        await save(connection, changed.episodes.values())
-        await outbox.put(connection, changed.rows)
 
 
 async def quarantine(connection: asyncpg.Connection, partition: int, offset: int, why: str, record: bytes) -> None:
