@@ -15,6 +15,7 @@ from pathlib import Path
 from services.contracts.rows import Mistake
 from services.reporting import statistics
 from services.runtime import bureau
+from services.warning import house
 
 LINK = Path("run", "bureau")
 COPIES = Path("run", "bureaus")
@@ -32,10 +33,10 @@ class InForce:
 
 
 def mistakes(folder: Path) -> list[Mistake]:
-    """Every mistake in a bureau folder, in its files of statistics and registers too."""
+    """Every mistake in a bureau folder that would keep a service from starting."""
     reading = bureau.read(folder)
     _, more = statistics.read(reading.statistics, reading.extra_codes, reading.registers)
-    return sorted([*reading.mistakes, *more])
+    return sorted([*reading.mistakes, *more, *house.check(folder, reading)])
 
 
 def adopt(home: Path, folder: Path) -> InForce:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import os
 import sys
 
 from cyclopts import App
@@ -22,7 +23,9 @@ VERBS = (
     ("quarantine", "services.cli.quarantine:quarantine", "读不懂的记录：列出、查看、重新送入"),
     ("keys", "services.cli.keys:keys", "报送单位的钥匙：新增、列出、停用"),
     ("users", "services.cli.users:users", "登录账户"),
-    ("bureau", "services.cli.bureau:bureau", "单位目录：新建、检查、生效"),
+    ("bureau", "services.cli.bureau:bureau", "单位目录：新建、检查、生效，与公布的数字核对"),
+    ("routes", "services.cli.routes:routes", "叫应路由：某个预警会叫到谁"),
+    ("duty", "services.cli.duty:duty", "值班：现在谁在班"),
     ("clock", "services.cli.clock:clock", "测试环境的时钟：向前拨"),
     ("epoch", "services.cli.epoch:epoch", "Kafka 被清空或回退之后，从头开始新的一轮"),
 )
@@ -61,6 +64,8 @@ def main() -> None:
         build()()
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit(130)
+    except BrokenPipeError:  # whoever reads our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
         text = sentence(error)
         if text is None:

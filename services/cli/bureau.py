@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from cyclopts import App
 from rich.console import Console
 from rich.table import Table
 
-from services.cli import applying, founding
+from services.cli import applying, figures, founding
+from services.cli.asking import ask
 from services.cli.divisions import AS_OF, NotListed
 from services.cli.running import CommandFailed, must_run
+from services.cli.year import events
 from services.contracts.rows import Mistake
-from services.reporting import statistics
+from services.reporting import catalogue, statistics
 from services.reporting.definition import Definition
 from services.runtime.bureau import BUREAU, REGIONS, Bureau, read
 from services.warning import house
 
-bureau = App(name="bureau", help="单位目录：新建、检查、生效")
+bureau = App(name="bureau", help="单位目录：新建、检查、生效，公布的数字与中枢核对")
 
 
 @bureau.command
@@ -81,6 +83,71 @@ def check(folder: Path, *, json: bool = False) -> None:
 
 
 @bureau.command
+def compare(folder: Path | None = None, *, json: bool = False) -> None:
+    """公布的数字（figures.csv）与正在运行的中枢逐项核对；有不同时退出码为 1.
+
+    Parameters
+    ----------
+    folder
+        单位目录；默认是正在使用的那一个
+    json
+        输出给程序读的 JSON
+    """
+    folder = folder or Path(must_run().bureau)
+    asked = figures.read(folder)
+    if not asked:
+        raise CommandFailed(f"{folder} 里没有 {figures.FILE}")
+    found = [(one, _now(one)) for one in asked]
+    different = [(one, now) for one, now in found if not isinstance(now, dict) or not one.same(now)]
+    if json:
+        rows = [{"id": one.id, "query": one.query, "published": one.value, "hub": now} for one, now in different]
+        print(msgspec.json.encode({"figures": len(asked), "different": rows}).decode())
+    else:
+        _print_different(len(asked), different)
+    if different:
+        sys.exit(1)
+
+
+def _now(figure: figures.Figure) -> dict[str, Any] | str:
+    """What the hub says; in words when it does not."""
+    try:
+        return dict(ask(f"/reporting/statistics/{figure.key}", figure.parameters))
+    except CommandFailed as error:
+        return str(error)
+
+
+def _print_different(total: int, different: list[tuple[figures.Figure, dict[str, Any] | str]]) -> None:
+    if different:
+        table = Table("编号", "数字", "公布", "中枢", "查询", title=f"{total} 项中 {len(different)} 项不同")
+        for one, now in different:
+            shown = figures.member(now, one.member) if isinstance(now, dict) else now
+            table.add_row(one.id, one.zh, f"{one.value} {one.unit}", str(shown), one.query)
+        Console().print(table)
+    else:
+        print(f"{total} 项公布的数字与中枢一致")
+
+
+@bureau.command
+def year(folder: Path) -> None:
+    """按 year.toml 造出一年的逐件事件，每行一个，送入用管道：hub bureau year 目录 | hub publish -.
+
+    Parameters
+    ----------
+    folder
+        有 year.toml 的单位目录，如 bureaus/pukou-2023
+    """
+    _, _, mistakes = look(folder)
+    if mistakes:
+        _print_mistakes(folder, mistakes)
+        sys.exit(1)
+    try:
+        for event in events(folder):
+            print(msgspec.json.encode(event).decode())
+    except ValueError as error:
+        raise CommandFailed(f"{folder / figures.YEAR} 造不出事件（{error}）：改正这一段的 data 或 count") from error
+
+
+@bureau.command
 def apply(folder: Path | None = None, *, json: bool = False) -> None:
     """让正在运行的中枢按这个目录的现有内容工作，不停接收；有错误时逐条列出，什么也不改变.
 
@@ -111,7 +178,10 @@ def look(folder: Path) -> tuple[Bureau | None, tuple[Definition, ...], list[Mist
     """The bureau, its statistics, and every mistake in the folder."""
     reading = read(folder)
     definitions, mistakes = statistics.read(reading.statistics, reading.extra_codes, reading.registers)
-    return reading.bureau, definitions, sorted([*reading.mistakes, *mistakes, *house.check(folder, reading)])
+    found = sorted([*reading.mistakes, *mistakes, *house.check(folder, reading)])
+    if reading.bureau and not found:
+        found = figures.mistakes(folder, catalogue.of(reading.bureau))
+    return reading.bureau, definitions, found
 
 
 def _place(folder: Path, mistake: Mistake) -> str:

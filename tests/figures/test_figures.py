@@ -22,5 +22,6 @@ def test_the_published_figure_comes_out_of_the_events(bureau: str, figure: Figur
     assert oracle(bureau).ask(figure.query, figure.member) == figure.value, figure.zh
 
 
-def test_all_figures_of_both_bureaus_are_here() -> None:
-    assert [len(figures(bureau)) for bureau in BUREAUS] == [87, 105]
+def test_all_figures_of_the_first_two_bureaus_are_here() -> None:
+    assert {"pukou-2023", "lianyungang-2022"} <= set(BUREAUS)
+    assert (len(figures("pukou-2023")), len(figures("lianyungang-2022"))) == (87, 105)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from services.cli.year import Delivery, deliveries
 
-BUREAUS = ("pukou-2023", "lianyungang-2022")
 FOLDER = Path(__file__).resolve().parents[2] / "bureaus"
+BUREAUS = tuple(sorted((path.parent.name for path in FOLDER.glob("*/figures.csv")), reverse=True))
+"""Every bureau that has published figures."""
 
 
 @cache

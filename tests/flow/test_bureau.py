@@ -120,3 +120,42 @@ async def test_another_bureau_is_refused(hub: Hub, tmp_path: Path) -> None:
     refused = await asyncio.to_thread(hub.run, "bureau", "apply", str(other))
     assert refused.returncode == 1
     assert "另一个单位" in refused.stderr
+
+
+FIGURES = """\
+id,query,member,value,unit,zh
+1,hazards_found?from=2025-01-01&to=2025-12-31&label.level=major,value,12,条,重大隐患
+2,enterprises_inspected?from=2025-01-01&to=2025-12-31,value,24,家,检查企业
+"""
+YEAR = """\
+year = 2025
+
+[[facts]]
+figures = ["1"]
+type = "hazard.found"
+count = 12
+data = { level = "major", enterprise_id = { pool = "QY", of = 9 } }
+
+[[facts]]
+figures = ["2"]
+type = "inspection.completed"
+count = 30
+data = { mode = "routine", enterprise_id = { pool = "QY", of = 24 } }
+"""
+
+
+async def test_published_figures_come_out_of_rows_and_events_alone(hub: Hub, folder: Path, tmp_path: Path) -> None:
+    (folder / "figures.csv").write_text(FIGURES, "utf-8")
+    (folder / "year.toml").write_text(YEAR, "utf-8")
+    made = await asyncio.to_thread(hub.run, "bureau", "year", str(folder))
+    assert made.returncode == 0, made.stderr
+    (tmp_path / "year.ndjson").write_text(made.stdout, "utf-8")
+    sent = await asyncio.to_thread(hub.run, "publish", str(tmp_path / "year.ndjson"))
+    assert sent.returncode == 0, sent.stderr
+    async with asyncio.timeout(30):
+        while (await asyncio.to_thread(hub.run, "bureau", "compare", str(folder))).returncode:
+            await asyncio.sleep(0.5)
+    (folder / "figures.csv").write_text(FIGURES.replace(",24,", ",25,"), "utf-8")
+    different = await asyncio.to_thread(hub.run, "bureau", "compare", str(folder), "--json")
+    assert different.returncode == 1
+    assert [row["id"] for row in json.loads(different.stdout)["different"]] == ["2"]
