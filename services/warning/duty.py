@@ -221,7 +221,7 @@ class Duty:
                 **_of_fact(self.accepted, ("person_id",)), "by": self.accepted.publisher,
             },
             "taken": self._entries("duty.alert_taken", ("refers_to", "post", "person_id")),
-            "log": self._entries("duty.logged", ("kind", "text", "caller", "refers_to")),
+            "log": self._entries("duty.logged", ("kind", "text", "refers_to")),
             "roll": self._entries("duty.roll_called", ("unit", "answered_seconds")),
             "briefs": self._entries("duty.brief_issued", ("notes",)),
         }  # fmt: skip
