@@ -22,9 +22,10 @@ from services.warning.surroundings import Surroundings
 from services.warning.watch import Watch
 
 PATIENT = tuple(topic for topic in CANONICAL if topic not in URGENT)
-BATCH = 500
-"""Records of a turn: about 100 ms, the longest that the urgent lane waits for its own."""
-NICE = 10
+BATCH = 200
+"""Records of a turn: some 40 ms of work, the longest that the urgent lane waits for its own. Not more, for while it
+holds the turn it may have to wait for a core itself."""
+NICE = 2
 
 
 def build(settings: Settings, around: Surroundings) -> Loop:

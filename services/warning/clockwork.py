@@ -30,6 +30,9 @@ TICK_SECONDS = 0.1
 AT_ONCE = 500
 """Matters of one kind in one turn."""
 RETRY_SECONDS = 0.5
+FAULT = datetime.timedelta(minutes=1)
+"""After a fault of ours a matter is tried again so much later."""
+LATER = "UPDATE matter SET wake = $4 WHERE kind = $1 AND scope = $2 AND key = $3"
 Offsets = Mapping[TopicPartition, int]
 
 
@@ -92,11 +95,25 @@ class Clockwork:
         read = await self._read(connection)
         due = [id_ for id_ in awake if all(read.get(tp, 0) >= end for tp, end in self._waiting[id_].items())]
         if due:
-            async with connection.transaction(), turn(connection, self._around) as one:
-                await one.wake(due)
+            await self._fire(connection, due)
             for id_ in due:
                 del self._waiting[id_]
         return bool(due)
+
+    async def _fire(self, connection: asyncpg.Connection, due: list[Id]) -> None:
+        """Fold these in one turn. One that cannot be folded is a fault of ours: it waits, and the others go on."""
+        try:
+            async with connection.transaction(), turn(connection, self._around) as one:
+                await one.wake(due)
+        except (*postgres.NOT_NOW, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            if len(due) > 1:
+                for id_ in due:
+                    await self._fire(connection, [id_])
+                return
+            log.exception("clockwork.fault", matter=due[0], error=repr(error))
+            await connection.execute(LATER, *due[0], self._around.now() + FAULT)
 
     async def _ask(self, consumer: AIOKafkaConsumer, ids: Iterable[Id]) -> None:
         """Where the logs end now, for those whose time has just come."""

@@ -6,6 +6,7 @@ import asyncio
 import datetime
 from collections import Counter
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from services.reporting.relay import Relay
 from services.runtime.settings import Settings
 from services.runtime.sse import Client, Fan
 from services.warning import stream
+from services.warning.callout.ladder import Callout
 from tests.records import retraction
 from tests.warning.watching import OWN, Watching, watching
 
@@ -239,3 +241,28 @@ async def test_cut_off_from_the_database_it_goes_on_by_itself(watch: Watching) -
     watch.clock.advance(minutes=5, seconds=1)
     await watch.settled()
     assert {c["state"] for c in (await watch.matters("callout")).values()} == {"escalated"}
+
+
+async def test_a_matter_that_cannot_be_folded_keeps_no_other_waiting(
+    watch: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await begun(watch)
+    broken, *others = sorted(await watch.matters("callout"))
+    fold = Callout.fold
+
+    def faulty(self: Callout, key: str, facts: Any, world: Any) -> Any:
+        if key == broken and world.now > start + datetime.timedelta(minutes=2):
+            raise KeyError("a fault of ours")
+        return fold(self, key, facts, world)
+
+    start = watch.clock.now()
+    monkeypatch.setattr(Callout, "fold", faulty)
+    watch.clock.advance(minutes=5, seconds=1)
+    await watch.settled()
+    callouts = await watch.matters("callout")
+    assert {callouts[key]["state"] for key in others} == {"escalated"}
+    assert callouts[broken]["state"] == "calling"
+    monkeypatch.setattr(Callout, "fold", fold)
+    watch.clock.advance(minutes=1)
+    await watch.settled()
+    assert (await watch.matters("callout"))[broken]["state"] == "escalated"
