@@ -6,6 +6,7 @@ from services.warning.alert import Alert
 from services.warning.callout.ladder import Callout
 from services.warning.contact import Contact
 from services.warning.duty import Shift
+from services.warning.loops.kind import LoopKind
 from services.warning.matter import Kind
 
 KINDS: tuple[Kind, ...] = (
@@ -13,4 +14,5 @@ KINDS: tuple[Kind, ...] = (
     Callout(),
     Contact(),
     Shift(),
+    LoopKind(),
 )
