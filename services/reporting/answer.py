@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 
 from services.contracts.event import STATUSES, Status
-from services.reporting import amount, baseline, catalogue, cells, coverage, period, recorded, stays
+from services.reporting import amount, catalogue, cells, coverage, period, recorded, stays
 from services.reporting.catalogue import Catalogue, Leaf, Piece
 from services.reporting.cells import NOTHING, Cell, Cells, Span
 from services.reporting.definition import Definition
@@ -45,7 +45,8 @@ async def answer(connection: asyncpg.Connection, of: Catalogue, query: Query, no
     total = await asked.total(query.period)
     covered = await coverage.of(connection, of, query, query.period, now)
     d = query.definition
-    by_hand = {} if total.events else await recorded.find(connection, query, query.period)
+    figures = await recorded.read(connection, query, query.period)
+    by_hand = {} if total.events else recorded.of(figures, query)
     if d.kind == "manual" and (one := recorded.first(by_hand, recorded.KINDS)):
         total, covered = Cell(0, one.value), coverage.MANUAL
     found: dict[str, Any] = {
@@ -64,6 +65,8 @@ async def answer(connection: asyncpg.Connection, of: Catalogue, query: Query, no
     }
     if by_hand:
         found["recorded"] = [one.shown(d.unit) for one in by_hand.values()]
+    if sums := recorded.disagreements(figures, query, of.regions):
+        found["disagreements"] = [one.shown(d.unit) for one in sums]
     if query.by:
         found["parts"] = await asked.parts()
     if query.compare:
@@ -92,8 +95,8 @@ async def _compared(asked: _Asked, current: Cell, now: datetime.datetime) -> dic
     was = await asked.total(before)
     covered = await coverage.of(asked.connection, of, query, before, now)
     base, reason = coverage.bare(was, covered), covered if covered in (coverage.SILENT, coverage.NONE) else None
-    if not was.events and (printed := await baseline.of(asked.connection, query, before)) is not None:
-        base, reason = Cell(0, printed), "baseline"
+    if not was.events and (printed := await _baseline(asked.connection, query, before)):
+        base, reason = Cell(0, printed.value), recorded.BASELINE
     comparable = reason in (None, "baseline") and None not in (base.value, current.value)
     return {
         "from": before.first,
@@ -103,6 +106,10 @@ async def _compared(asked: _Asked, current: Cell, now: datetime.datetime) -> dic
         "comparable": comparable,
         "reason": reason if comparable or reason else "no_value",
     }
+
+
+async def _baseline(connection: asyncpg.Connection, query: Query, over: Period) -> recorded.Recorded | None:
+    return recorded.of(await recorded.read(connection, query, over), query).get(recorded.BASELINE)
 
 
 @dataclass

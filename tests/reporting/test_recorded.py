@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,11 +12,14 @@ import httpx
 import pytest
 
 from services.contracts import identity
+from services.contracts.region import Region, Regions
 from services.reporting import app as reporting
-from services.reporting import asof, recording
+from services.reporting import asof, question, recording
+from services.reporting.answer import answer
 from services.reporting.catalogue import Catalogue
 from services.reporting.definition import Definition
 from services.runtime import access
+from services.runtime.settings import ROOT
 from tests.records import record
 from tests.reporting.conftest import SHANGHAI, Reader, statistic
 from tests.reporting.naive import REGIONS
@@ -26,6 +30,7 @@ DEFINITIONS = (
     Definition("investment", "安全投入", "元", manual=True),
 )
 CATALOGUE = Catalogue(DEFINITIONS, REGIONS, SHANGHAI)
+SAMPLE = ROOT.parent / "shared" / "samples" / "enforcement" / "kizilsu_2024-07.json"
 YEAR = {"from": "2023-01-01", "to": "2023-12-31"}
 BASE = {
     "statistic": "found", "from": "2022-01-01", "to": "2022-12-31", "value": 8, "unit": "条", "kind": "baseline",
@@ -155,3 +160,69 @@ async def test_a_figure_of_an_earlier_moment_is_worked_out_once(api: Api, monkey
     assert ([one["value"] for one in found], len(worked_out)) == ([1, 1, 1], 1)
     await api.reader.read([record(subject="h2")])
     assert ((await api.figure("found", known_at=tomorrow))["value"], len(worked_out)) == (2, 2)
+
+
+UNITS = Regions(
+    [Region("650", "州", ""), *(Region(f"65{n}", name, "650") for n, name in enumerate(("州本级", "甲县", "乙市"), 1))]
+)
+ENFORCED = (statistic("hazards", by=("sector",)), statistic("inspections", "inspection.completed", by=("sector",)))
+MONTH = {"from": "2023-07-01", "to": "2023-07-31", "kind": "manual", "unit": "条"}
+
+
+async def _ask(reader: Reader, key: str, regions: Regions, **labels: str) -> Any:
+    """A figure of July 2023, asked where nothing but recorded figures is known."""
+    of = Catalogue(ENFORCED, regions, SHANGHAI)
+    asked = [("from", MONTH["from"]), ("to", MONTH["to"]), *((f"label.{n}", v) for n, v in labels.items())]
+    query = question.parse(key, asked, of, datetime.date(2023, 8, 1))
+    async with reader.connection.transaction(isolation="repeatable_read", readonly=True):
+        return await answer(reader.connection, of, query, datetime.datetime(2023, 8, 1, tzinfo=SHANGHAI))
+
+
+async def _record(reader: Reader, regions: Regions, figures: list[dict[str, Any]]) -> None:
+    judged = recording.judge(figures, Catalogue(ENFORCED, regions, SHANGHAI), "clerk",
+                             datetime.datetime(2023, 8, 1, tzinfo=datetime.UTC))  # fmt: skip
+    assert all(isinstance(one, recording.Accepted) for one in judged), judged
+    await reader.read([one.record.value for one in judged if isinstance(one, recording.Accepted)])
+
+
+async def test_a_recorded_total_that_its_parts_do_not_add_up_to_is_shown(reader: Reader) -> None:
+    reader.definitions = ENFORCED
+    hazards = {**MONTH, "statistic": "hazards"}
+    await _record(reader, UNITS, [
+        {**hazards, "value": 165},
+        *({**hazards, "value": value, "region": region} for region, value in (("651", 149), ("652", 6), ("653", 11))),
+        *({**hazards, "value": value, "labels": {"sector": sector}} for sector, value in (("mine", 134), ("gas", 8))),
+        {**hazards, "statistic": "inspections", "value": 29},
+        {**hazards, "statistic": "inspections", "value": 15, "region": "651"},
+        {**hazards, "statistic": "inspections", "value": 14, "region": "652"},
+    ])  # fmt: skip
+    found = await _ask(reader, "hazards", UNITS)
+    assert [r["value"] for r in found["recorded"]] == [165]
+    by_region, by_sector = found["disagreements"]
+    assert (by_region["by"], by_region["total"], by_region["sum"], by_region["difference"]) == ("region", 165, 166, 1)
+    assert {part["region"]: part["value"] for part in by_region["parts"]} == {"651": 149, "652": 6, "653": 11}
+    assert (by_sector["by"], by_sector["sum"], by_sector["difference"]) == ("sector", 142, -23)
+    assert "disagreements" not in await _ask(reader, "inspections", UNITS)
+    assert "disagreements" not in await _ask(reader, "hazards", UNITS, sector="mine")
+
+
+async def test_the_published_enforcement_figures_disagree_where_they_do(reader: Reader) -> None:
+    """Real: a prefecture's notice of July 2024, of which neither units nor industries add up to the stated hazards."""
+    if not SAMPLE.exists():
+        pytest.skip("no samples here")
+    notice = json.loads(SAMPLE.read_text("utf-8"))
+    reader.definitions = ENFORCED
+    units = {unit["name"]: f"65{n}" for n, unit in enumerate(notice["by_unit"], 1)}
+    regions = Regions([Region("650", "州", ""), *(Region(code, name, "650") for name, code in units.items())])
+    figures = []
+    for key in ("hazards", "inspections"):
+        base = {**MONTH, "statistic": key}
+        figures += [{**base, "value": notice["stated_total"][key]}]
+        figures += [{**base, "value": u[key], "region": units[u["name"]]} for u in notice["by_unit"] if key in u]
+        figures += [
+            {**base, "value": i[key], "labels": {"sector": i["name"]}} for i in notice["by_industry"] if key in i
+        ]
+    await _record(reader, regions, figures)
+    told = (await _ask(reader, "hazards", regions))["disagreements"]
+    assert [(d["by"], d["total"], d["sum"]) for d in told] == [("region", 165, 166), ("sector", 165, 147)]
+    assert "disagreements" not in await _ask(reader, "inspections", regions)
