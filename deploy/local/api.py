@@ -28,7 +28,7 @@ SERVICES = (
 """Prefix and module of each service; the module has `async with running(settings) as app`."""
 SESSION = "/session"
 """Where people log in; it belongs to no service (`services.runtime.session`)."""
-PATHS = {"/live": "/reporting"}
+PATHS = {"/live": "/reporting", "/n": "/warning"}
 """Paths without a prefix, and the service that answers them."""
 GRACE_SECONDS = 3
 """What open requests get after SIGTERM; without a limit one open event stream would hold the process for ever."""

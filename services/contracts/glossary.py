@@ -46,6 +46,8 @@ ENVELOPE: tuple[Term, ...] = (
 
 NAMES: tuple[Term, ...] = (
     Term("campaign", "专项行动", "the campaign the fact belongs to"),
+    Term("due_minutes", "签收时限", "within so long it is to be signed for", "分钟"),
+    Term("open_hazards", "未销号隐患", "open hazards of the area, with level and owner"),
     Term("programme", "工作项目", "the programme the fact belongs to"),
     Term("sector", "行业领域", "the sector of the economy"),
     Term("enterprise_id", "企业统一社会信用代码", "unified social credit code of the enterprise (GB 32100)"),
@@ -257,6 +259,7 @@ NAMES: tuple[Term, ...] = (
     Term("member_unit", "成员单位", "the unit that is a member"),
     Term("members", "队员数", "members of the team", "人"),
     Term("message_format", "信息格式", "the format in which the message came"),
+    Term("message_id", "短信编号", "number of one message to one person"),
     Term("messages", "信息条数", "messages sent", "条"),
     Term("method", "方式方法", "how it was done"),
     Term("minutes_to_first_response", "首次响应用时", "minutes to the first response, as the publisher claims", "分钟"),

@@ -19,10 +19,13 @@ from services.runtime import access, accounting, postgres, session, web
 from services.runtime.bureau import Bureau
 from services.runtime.kafka import Publisher, Record, Rejected, Unknown
 from services.runtime.settings import Settings
-from services.warning import commands, lists
+from services.warning import callbacks, commands, link, lists
+from services.warning.callbacks import Callbacks
 from services.warning.channels import testing
 from services.warning.commands import Command
+from services.warning.link import Links
 from services.warning.lists import LISTS, Asked
+from services.warning.meters import Meters
 
 CONNECTIONS = 6
 WAIT_SECONDS = 2.0
@@ -164,10 +167,10 @@ class Desk:
         await self.say(record)
         return await self._outcome(id_, found.type)
 
-    async def say(self, record: Record) -> None:
-        """Put an event on Kafka. Raises 503 when that is not sure."""
+    async def say(self, *records: Record) -> None:
+        """Put events on Kafka. Raises 503 when that is not sure."""
         try:
-            await asyncio.shield(asyncio.ensure_future(self.publisher.publish([record])))
+            await asyncio.shield(asyncio.ensure_future(self.publisher.publish(records)))
         except (Unknown, Rejected) as error:
             raise web.not_now("not confirmed by Kafka; send again with the same id") from error
 
@@ -270,9 +273,11 @@ def _sent(body: bytes) -> dict[str, Any]:
     return found
 
 
-def router(desk: Desk) -> APIRouter:
+def router(desk: Desk, meters: Meters) -> APIRouter:
     """The routes of the watch."""
     routes = APIRouter()
+    callbacks.add_routes(routes, Callbacks(desk, meters))
+    link.add_routes(routes, Links(desk, meters))
 
     @routes.get("/accounting", tags=["operations"], summary="What was read, per partition")
     async def show_accounting(_who: web.Reader) -> Response:

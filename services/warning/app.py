@@ -17,17 +17,21 @@ from services.runtime import accounting, bureau, metrics, postgres, web
 from services.runtime.access import Access
 from services.runtime.clock import Clock
 from services.runtime.settings import Settings
+from services.warning import duty_api, house
 from services.warning.api import Desk, connections, router
+from services.warning.duty_api import DutyDesk
+from services.warning.meters import Meters
+from services.warning.surroundings import Surroundings
 
 ABOUT = "The watch of the hub: what is in force, open and due; who must be told; who has answered."
 
 
-def create(settings: Settings | None = None) -> FastAPI:
+def create(settings: Settings | None = None, clock: Clock | None = None) -> FastAPI:
     """The application; its lifespan follows the keys and holds the connections. Raises BureauMistakes."""
     settings = settings or Settings()
     folder = bureau.load(settings.bureau)
     who = Access(settings.postgres_dsn)
-    clock = Clock(settings)
+    clock = clock or Clock(settings)
     pool = connections(settings.postgres_dsn)
     desk = Desk(settings, folder, pool, clock.now)
 
@@ -47,10 +51,11 @@ def create(settings: Settings | None = None) -> FastAPI:
             await clock.stop()
             pool.terminate()
 
-    app = web.create_app(
-        "warning", about=ABOUT, registry=metrics.new_registry(), ready=ready, who=who, lifespan=lifespan
-    )
-    app.include_router(router(desk))
+    registry = metrics.new_registry()
+    app = web.create_app("warning", about=ABOUT, registry=registry, ready=ready, who=who, lifespan=lifespan)
+    people = Surroundings(folder, house.load(folder), clock.now, settings.origin)
+    app.include_router(duty_api.router(DutyDesk(people, desk.taken)))
+    app.include_router(router(desk, Meters(registry)))
     return app
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from services.warning.facts import status_of
-from services.warning.matter import Called, Post, Send
+from services.warning.matter import Called, Individual, Post, Send
 from services.warning.world import World
 
 EXERCISE = "【演练】"
@@ -59,8 +59,14 @@ def letters(id_: tuple[str, str, str], send: Send, world: World) -> list[Letter 
     return list(_to_post(id_, send, send.to, text, world))
 
 
-def _to_post(id_: tuple[str, str, str], send: Send, post: Post, text: str, world: World) -> Iterator[Letter]:
-    persons = world.house.people.reach(post, world.now)
+def _to_post(
+    id_: tuple[str, str, str], send: Send, post: Post | Individual, text: str, world: World
+) -> Iterator[Letter]:
+    people = world.house.people
+    if isinstance(post, Individual):
+        persons = [people.persons[post.person]] if post.person in people.persons else []
+    else:
+        persons = people.reach(post, world.now)
     for person in persons:
         ways = [(c, person.addresses[c]) for c in send.channels if person.addresses.get(c)]
         for channel, address in ways if send.parallel else ways[:1]:
@@ -72,7 +78,8 @@ def _to_post(id_: tuple[str, str, str], send: Send, post: Post, text: str, world
 
 
 def _letter(
-    id_: tuple[str, str, str], send: Send, post: Post, person: str, channel: str, address: str, text: str, world: World,
+    id_: tuple[str, str, str], send: Send, post: Post | Individual, person: str, channel: str, address: str, text: str,
+    world: World,
 ) -> Letter:  # fmt: skip
     token = secrets.token_urlsafe(12) if send.answerable and address else ""
     return Letter(

@@ -94,12 +94,20 @@ class Called(NamedTuple):
     chain: str
 
 
+class Individual(NamedTuple):
+    """One person, whoever is on duty."""
+
+    person: str
+    organisation: str = ""
+    post: str = ""
+
+
 @dataclass(frozen=True)
 class Send:
     """Messages to people, made once."""
 
     slot: str
-    to: Post | Called
+    to: Post | Called | Individual
     channels: Sequence[str]
     """In order of preference; all are used when `parallel`, else the first that the person has."""
     text: str

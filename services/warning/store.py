@@ -144,7 +144,7 @@ class Store:
     async def finish(
         self, matters: Iterable[Matter], taken: Iterable[tuple[Taken, list[Id]]], names: Mapping[Id, str],
         changed: Mapping[Id, Mapping[str, Effect]], ended: Sequence[Id], written: Sequence[Letter | Echo],
-        rows: Sequence[Row], refused: Mapping[bytes, str], world: World,
+        rows: Sequence[Row], refused: Mapping[bytes, str], receipts: Sequence[Fact], world: World,
     ) -> None:  # fmt: skip
         """Write down what a turn has come to."""
         taken = list(taken)
@@ -156,6 +156,7 @@ class Store:
         await self._letters(written, world)
         told = [_refusal(one, refused[one.fact.key], world.now) for one, _ in taken if one.fact.key in refused]
         await self._refuse(refused)
+        await self._receipts(receipts)
         await outbox.put(
             self._connection, [*rows, *(Row("fates", None, frame) for frame in fate.frames("warning", told))]
         )
@@ -234,6 +235,17 @@ class Store:
             or {one.person, one.organisation} & who.get(status_of(one.scope)[1], set())
         ]  # fmt: skip
 
+    async def _receipts(self, receipts: Sequence[Fact]) -> None:
+        """What gateways say became of letters; what is delivered stays delivered."""
+        told: dict[uuid.UUID, str] = {}
+        for fact in receipts:
+            id_, result = uuid.UUID(str(fact.data["message_id"])), str(fact.data.get("result"))
+            if result in RESULTS and told.get(id_) != "delivered":
+                told[id_] = result
+        if told:
+            states = [RESULTS[result] for result in told.values()]
+            await self._connection.execute(RECEIPTS, list(told), states, list(told.values()))
+
     async def _refuse(self, refused: Mapping[bytes, str]) -> None:
         await self._connection.executemany(
             "UPDATE handled SET refused = $2 WHERE key = $1", [(_uuid(key), why) for key, why in refused.items()]
@@ -273,6 +285,14 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
 ON CONFLICT (kind, scope, matter, slot) DO UPDATE
    SET id = excluded.id, digest = excluded.digest, turn = excluded.turn, type = excluded.type,
        subject = excluded.subject, lane = excluded.lane, cause = excluded.cause"""
+RESULTS = {
+    "delivered": "delivered", "rung": "handed", "no_answer": "failed", "busy": "failed", "wrong_number": "failed",
+    "failed": "failed",
+}  # fmt: skip
+"""What a receipt says → the state of the letter."""
+RECEIPTS = """
+UPDATE delivery d SET state = n.state, result = n.result FROM unnest($1::uuid[], $2::text[], $3::text[])
+    AS n(id, state, result) WHERE d.id = n.id AND d.state <> 'delivered'"""
 ECHO = """
 INSERT INTO delivery (id, kind, scope, matter, slot, chain, callout, organisation, post, person, channel, address, text,
                       token, urgent, made, fresh, next, state)

@@ -17,6 +17,8 @@ from services.warning.matter import Fact, Kind, Named, Say, Standing, Under, Whe
 from services.warning.store import Effect, Id, Store
 from services.warning.world import World
 
+RECEIPT = "callout.attempted"
+"""With a `message_id` it says what became of a letter."""
 WAVES = 12
 """What is said may lead to more that is said; so many times at most, or the rules run in a circle."""
 
@@ -55,6 +57,7 @@ class Turn:
         self.refused: dict[bytes, str] = {}
         self.changed: dict[Id, dict[str, Effect]] = defaultdict(dict)
         self.ended: list[Id] = []
+        self.receipts: list[Fact] = []
         self.duplicates = 0
 
     # --- in -------------------------------------------------------------------------------------------------------
@@ -64,7 +67,9 @@ class Turn:
         first = {one.fact.key: one for one in reversed(taken)}
         fresh = await self._store.handle(list(first), self._world.now)
         self.duplicates += len(taken) - len(fresh)
-        await self._waves([one for one in taken if first[one.fact.key] is one and one.fact.key in fresh])
+        new = [one for one in taken if first[one.fact.key] is one and one.fact.key in fresh]
+        self.receipts += [one.fact for one in new if _is_receipt(one.fact)]
+        await self._waves(new)
 
     async def wake(self, ids: Iterable[Id]) -> None:
         """Time alone may have changed how these stand."""
@@ -76,7 +81,7 @@ class Turn:
         """Write everything down."""
         await self._store.finish(
             self._matters.values(), self._taken.values(), self._names, self.changed, self.ended, self.letters,
-            self.rows, self.refused, self._world,
+            self.rows, self.refused, self.receipts, self._world,
         )  # fmt: skip
 
     @property
@@ -231,6 +236,11 @@ class Turn:
     def _effect(self, matter: Matter, slot: str, effect: Effect) -> None:
         matter.effects[slot] = effect
         self.changed[matter.id][slot] = effect
+
+
+def _is_receipt(fact: Fact) -> bool:
+    """What the hub itself says about a letter of its own."""
+    return fact.type == RECEIPT and fact.source == said.SOURCE and bool(fact.data.get("message_id"))
 
 
 def _name(matter: Matter, cause: bytes | None) -> str:

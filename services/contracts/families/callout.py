@@ -40,6 +40,7 @@ class CalloutAttempted(Data, frozen=True, kw_only=True):
         "channel": "voice",
         "attempt_no": 1,
         "result": "handed",
+        "message_id": "0197f3a2-5b1c-4c5e-9d0e-3f6a1b2c4d5e",
     }
 
     callout_id: Id | None = None
@@ -47,6 +48,7 @@ class CalloutAttempted(Data, frozen=True, kw_only=True):
     channel: Text | None = None
     attempt_no: Count | None = None
     result: Annotated[str, codes.ATTEMPT_RESULT] | None = None
+    message_id: Id | None = None
 
 
 class CalloutAnswered(Data, frozen=True, kw_only=True):

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.warning.house.routes import Route
-from services.warning.matter import Fact, Named, Post, Say, Send, Standing, Under, Where
+from services.warning.matter import Fact, Individual, Named, Post, Say, Send, Standing, Under, Where
 from services.warning.world import World
 
 STOPS = ("received", "need_support")
 """Answers that stop the ladder; any other sends it to the deputy at once."""
 ZH = {"deputy": "副职", "superior": "上级"}
+OVER = {"lifted": "已解除", "superseded": "已变更级别"}
+"""Ends after which an answer is not needed any more."""
+LATE_FRESH = datetime.timedelta(minutes=30)
 SHOWN = 50
 """Attempts shown."""
 
@@ -44,7 +47,7 @@ class Callout:
         """What concerns a chain concerns its open callouts; an answer may do for others of its group."""
         if fact.type.startswith("warning."):
             yield Under(str(fact.data.get("chain_id") or fact.subject))
-        else:
+        elif fact.subject:  # a receipt of a message that is no callout's has none
             yield Named(fact.subject)
             if fact.type == "callout.answered":
                 yield Under(group_of(fact.subject))
@@ -58,7 +61,7 @@ class Callout:
         return Standing(
             state=call.state, shown=call.shown(), region=opened.region, closed=call.outcome != "",
             says=tuple(call.says()), sends=tuple(call.sends()), wake=call.wake, due=call.wake,
-            parents=(str(opened.data.get("chain_id")), group_of(key)),
+            parents=(str(opened.data.get("chain_id")), *((group_of(key),) if opened.data.get("need") == "any" else ())),
         )  # fmt: skip
 
 
@@ -160,6 +163,22 @@ class Call:
                     f"{rung.name}:{channel}", to, (channel,), self._text(channel), fresh,
                     chain=str(self.opened.data.get("chain_id")), callout=self.key, answerable=True,
                 )  # fmt: skip
+
+        yield from self._late()
+
+    def _late(self) -> Iterator[Send]:
+        """Whoever replies by SMS after the end is told that it is over."""
+        for fact in self.answers:
+            person = str(fact.data.get("person_id") or "")
+            fresh = fact.handled + LATE_FRESH
+            over = self.outcome in OVER and self.closed is not None and fact.time > self.closed
+            if over and person and fact.data.get("via") == "sms" and fact.live and fresh > self.world.now:
+                to = Individual(person, str(self.opened.data.get("organisation")), str(self.opened.data.get("post")))
+                text = self.world.house.messages.text(
+                    "answered_late", bureau=self.world.bureau.short_name, over=OVER[self.outcome],
+                    headline=str(self.opened.data.get("headline") or ""),
+                )  # fmt: skip
+                yield Send(f"late:{fact.id}", to, ("sms",), text, fresh, chain=str(self.opened.data.get("chain_id")))
 
     def _text(self, channel: str) -> str:
         key = "callout_voice" if channel == "voice" else "callout_sms"

@@ -139,7 +139,7 @@ def _attempts(done: Sequence[tuple[asyncpg.Record, str]], region: str, now: date
     for row, result in done:
         if row["callout"]:
             content = {"callout_id": row["callout"], "post": row["post"], "channel": row["channel"],
-                       "attempt_no": row["tries"] + 1, "result": result}  # fmt: skip
+                       "attempt_no": row["tries"] + 1, "result": result, "message_id": str(row["id"])}  # fmt: skip
             say = Say(f"attempt:{row['tries'] + 1}", "callout.attempted", content, now, region)
             yield spoken(say, ("delivery", row["scope"], str(row["id"])), now)
 
@@ -173,7 +173,9 @@ SELECT * FROM delivery WHERE state = 'waiting' AND channel = $1 AND next <= $2
  ORDER BY urgent DESC, next LIMIT $3"""
 WRITTEN = """
 UPDATE delivery d
-   SET state = CASE WHEN d.state = 'waiting' OR n.state = 'handed' THEN n.state ELSE d.state END, tries = d.tries + 1,
-       result = nullif(n.why, ''), next = n.next, handed = CASE WHEN n.state = 'handed' THEN $5::timestamptz END
+   SET state = CASE WHEN d.state IN ('waiting', 'cancelled', 'stale') AND n.state = 'handed' OR d.state = 'waiting'
+                    THEN n.state ELSE d.state END, tries = d.tries + 1,
+       result = CASE WHEN d.state = 'waiting' THEN nullif(n.why, '') ELSE d.result END, next = n.next,
+       handed = CASE WHEN n.state = 'handed' THEN $5::timestamptz END
   FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[]) AS n(id, state, why, next)
  WHERE d.id = n.id"""

@@ -13,17 +13,25 @@ from services.runtime.bureau import Found, Wrong, plain_text
 FILE = "messages.toml"
 _WARNING = frozenset(["bureau", "headline", "hazard", "level", "before", "area"])
 _LOOP = frozenset(["bureau", "loop", "case", "step", "clock", "due", "late"])
+_NOTICE = frozenset(["bureau", "headline", "number", "due", "area"])
 WORDS: Mapping[str, frozenset[str]] = {
     "callout_sms": frozenset(["bureau", "headline", "area", "level", "link"]),
     "callout_voice": frozenset(["bureau", "headline", "area", "level"]),
     "downgraded": _WARNING,
     "lifted": _WARNING,
     "unclaimed": _WARNING,
+    "answered_late": frozenset(["bureau", "headline", "over"]),
+    "contact_test": frozenset(["bureau"]),
+    "channel_test": frozenset(["bureau", "channel"]),
     "exercise": frozenset(),
     "handover_late": frozenset(["bureau", "post", "person", "since"]),
     "roster_gap": frozenset(["bureau", "post", "from", "to"]),
     "silence_ending": frozenset(["bureau", "reason", "until", "count"]),
     "feed_silent": frozenset(["bureau", "publisher", "type", "since"]),
+    "notice_issued": _NOTICE,
+    "notice_overdue": _NOTICE,
+    "release": frozenset(["bureau", "headline", "area", "text"]),
+    "response": frozenset(["bureau", "title", "level", "area"]),
     "loop_before": _LOOP,
     "loop_at": _LOOP,
     "loop_after": _LOOP,
