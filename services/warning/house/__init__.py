@@ -18,6 +18,7 @@ from services.warning.house.lists import Lists
 from services.warning.house.messages import Messages
 from services.warning.house.people import People
 from services.warning.house.routes import Route
+from services.warning.loops import rows as loops
 
 DEFAULTS = Path(__file__).parent / "defaults"
 """What holds where a bureau says nothing."""
@@ -81,6 +82,7 @@ def _read(
 ) -> tuple[House | None, Lists]:  # fmt: skip
     called = routes.read(routes.documents(folder, DEFAULTS, routes.FILE, found), found)
     texts = messages.read(routes.documents(folder, DEFAULTS, messages.FILE, found), found)
+    found.add(*loops.check(folder, called.posts))
     listed = lists.read(folder, called.posts, regions, timezone, found)
     if regions is None:
         return None, listed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,11 @@ from services.contracts.families import FIELDS
 from services.contracts.rows import Mistake, Mistakes, Row, advice
 from services.runtime import toml
 from services.runtime.bureau import Bureau, Found, Value, Wrong, plain_text, read_values
-from services.warning.house import routes
 from services.warning.loops import condition
 from services.warning.loops.condition import Condition, NotACondition, Term
 
 LOOPS, CLOCKS = "loops.toml", "clocks.toml"
 DEFAULTS = Path(__file__).parent / "defaults"
-POSTS = Path(routes.__file__).parent / "defaults"
 
 
 @dataclass(frozen=True)
@@ -143,17 +141,21 @@ def _of(folder: Path, _hash: str) -> Loops:
     return loops
 
 
-def check(folder: Path) -> list[Mistake]:
-    """Every mistake in a folder's loops.toml and clocks.toml."""
+def check(folder: Path, posts: Collection[str] = ()) -> list[Mistake]:
+    """Every mistake in a folder's loops.toml and clocks.toml; `posts`: those that can be told."""
     found = Found()
-    loops = _read(folder, found)
-    posts = routes.read(routes.documents(folder, POSTS, routes.FILE, Found()), Found()).posts
-    for row in _rows(folder, CLOCKS, Found()):
-        clock = next((c for loop in loops.rows.values() for c in loop.clocks if c.key == row.key), None)
-        for name in ("before", "at", "after") if clock else ():
-            unknown = [p for p in getattr(clock, name) if p.rpartition(":")[2] not in posts]
-            found.add(*(row.mistake(name, f"没有岗位 {p}", advice(p.rpartition(":")[2], posts)) for p in unknown))
+    clocks = {clock.key: clock for loop in _read(folder, found).rows.values() for clock in loop.clocks}
+    for row in _rows(folder, CLOCKS, Found()) if posts else ():
+        if row.key in clocks:
+            found.add(*_nobody(row, clocks[row.key], posts))
     return sorted(found.mistakes)
+
+
+def _nobody(row: Row, clock: Clock, posts: Collection[str]) -> Iterator[Mistake]:
+    for name, told in (("before", clock.before), ("at", clock.at), ("after", clock.after)):
+        for post in (one.rpartition(":")[2] for one in told):
+            if post not in posts:
+                yield row.mistake(name, f"没有岗位 {post}", advice(post, posts))
 
 
 def _read(folder: Path, found: Found) -> Loops:
@@ -173,7 +175,7 @@ def _read(folder: Path, found: Found) -> Loops:
 def _rows(folder: Path, file: str, found: Found) -> list[Row]:
     """The rows by key, the bureau's over the shipped."""
     rows: dict[str, Row] = {}
-    for document in routes.documents(folder, DEFAULTS, file, found) if folder != DEFAULTS else _alone(file):
+    for document in _documents(folder, file, found):
         for key, value in document.values.items():
             if isinstance(value, dict):
                 rows[key] = next(document.rows(key))
@@ -182,9 +184,11 @@ def _rows(folder: Path, file: str, found: Found) -> list[Row]:
     return list(rows.values())
 
 
-def _alone(file: str) -> list[toml.Document]:
-    document = toml.read(DEFAULTS, file)
-    return [document] if isinstance(document, toml.Document) else []
+def _documents(folder: Path, file: str, found: Found) -> Iterator[toml.Document]:
+    for place in dict.fromkeys((DEFAULTS, folder)):
+        if (place / file).exists() and (document := found.document(place, file)):
+            # a row of the bureau may leave a shipped one without its steps: the mistake is not in a line of the folder
+            yield document if place == folder else replace(document, file=f"自带的 {file}")
 
 
 # --- values -----------------------------------------------------------------------------------------------------------
