@@ -36,6 +36,8 @@ COLOUR, SENDER_CODE, EVENT_TYPE, AREA_CODE = "cma:color", "cma:senderCode", "cma
 """Names under which CAP carries what only 国突 has an element for."""
 _WORD = re.compile(r'"([^"]*)"|(\S+)')
 _TRIPLE = 3
+_LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?:[A-Za-z0-9._~:/?#@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+")
 _MIME = {
     "pdf": "application/pdf", "doc": "application/msword", "jpg": "image/jpeg", "jpeg": "image/jpeg",
     "png": "image/png", "txt": "text/plain", "mp3": "audio/mpeg", "mp4": "video/mp4",
@@ -181,12 +183,14 @@ def _info(info: Info, alert: Alert) -> Info:
         Value(value_name=COLOUR, value=colour.capitalize()),
         Value(value_name=SENDER_CODE, value=alert.sender_code),
         Value(value_name="cma:secClassification", value=alert.sec_classification),
+        Value(value_name="cma:web", value="" if _URI.fullmatch(info.web) else info.web),
         *(Value(value_name=f"cma:method:{method.name}", value=method.message) for method in alert.method),
     ]
     code = (Value(value_name=EVENT_TYPE, value=info.event_type),) if info.event_type else ()
     return replace(
         info,
-        language=info.language or "zh-CN",
+        language=info.language if _LANGUAGE.fullmatch(info.language) else "zh-CN",
+        web=info.web if _URI.fullmatch(info.web) else "",
         category=info.category or ("Met",),
         event=info.event or (event.zh if event else "") or info.headline or "预警",
         certainty="Likely" if info.certainty == "VeryLikely" else info.certainty,
