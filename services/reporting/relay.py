@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
 from typing import Any
 
 import asyncpg
@@ -86,7 +85,7 @@ class Relay:
                 self._fan.send({audience: told})
 
 
-def _message(row: Mapping[str, Any]) -> bytes:
+def _message(row: asyncpg.Record) -> bytes:
     return b"event: %s\ndata: %s\n\n" % (row["kind"].encode(), row["told"].encode())
 
 
