@@ -1,6 +1,7 @@
 # What one person needs to run the hub and to work on it. Needed: make, and Python 3.11 or later with venv.
 SHELL := /bin/sh
 PYTHON ?= python3
+WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(VENV)/.run
@@ -19,8 +20,8 @@ up: $(RUN) ## run the hub in the foreground (Ctrl-C stops it)
 demo: $(RUN) ## the same with the fictional bureau, a past year and a live stream
 	@exec $(BIN)/hub demo
 
-test: $(DEV) ## all tests, on real parts
-	@$(BIN)/pytest -m "not slow and not bench" $(ARGS)
+test: $(DEV) ## all tests, on real parts, in two processes (WORKERS=0: in one)
+	@$(BIN)/pytest -m "not slow and not bench" -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 faults: $(DEV) ## the long tests: every error at every call, kill -9 at any moment
 	@$(BIN)/pytest -m slow $(ARGS)

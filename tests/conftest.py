@@ -1,4 +1,5 @@
-"""Real Kafka and real PostgreSQL for the tests: one pair for a run of pytest, an own database and prefix for each test.
+"""Real Kafka and real PostgreSQL for the tests: one pair for each process of pytest, for each test its own database
+and prefix.
 
 HUB_TEST_KAFKA (host:port) and HUB_TEST_POSTGRES (a DSN) name running ones to use instead.
 """
@@ -36,7 +37,7 @@ PORTS = range(20000, 32000, 10)
 
 @pytest.fixture(scope="session")
 def ports() -> Iterator[Callable[[], int]]:
-    """Gives the first of ten free ports that no other run of pytest will take."""
+    """Gives the first of ten free ports that no other process of pytest will take."""
     held: list[IO[bytes]] = []
     yield lambda: _ten_ports(held)
     for lock in held:

@@ -137,6 +137,15 @@ def test_the_first_start_shows_one_table_and_a_login(hub: Hub) -> None:
     assert key.read_text().startswith("hub_")
 
 
+def test_the_administrator_logs_in_with_what_the_first_start_showed(hub: Hub) -> None:
+    name, password = hub.log_in
+    body = json.dumps({"name": name, "password": password}).encode()
+    request = urllib.request.Request(f"{hub.url}/session", body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert "csrf" in json.load(answer)
+        assert "HttpOnly" in answer.headers["Set-Cookie"]
+
+
 def test_status_says_where_everything_is(hub: Hub) -> None:
     status = hub.status()
     assert status["running"]
@@ -318,14 +327,3 @@ def test_a_setting_that_makes_no_sense_is_one_sentence(refused: Callable[..., st
 def test_mistakes_in_the_bureau_are_one_sentence(refused: Callable[..., str], tmp_path: Path) -> None:
     (tmp_path / "bureau").mkdir()
     assert "hub bureau check" in refused(bureau=str(tmp_path / "bureau"))
-
-
-def test_the_administrator_logs_in_with_what_the_first_start_showed(hub: Hub) -> None:
-    if hub.ended():
-        hub.up()
-    name, password = hub.log_in
-    body = json.dumps({"name": name, "password": password}).encode()
-    request = urllib.request.Request(f"{hub.url}/session", body, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        assert "csrf" in json.load(answer)
-        assert "HttpOnly" in answer.headers["Set-Cookie"]

@@ -71,7 +71,7 @@ async def test_a_misfit_that_is_found_late_is_told_with_its_own_place(reader: Re
     await reader.read([target])
     (told_of,) = await told(reader)
     place = await reader.connection.fetchrow(
-        "SELECT topic, partition, epoch, \"offset\" FROM quarantine q JOIN position p ON p.id = q.position WHERE late"
+        'SELECT topic, partition, epoch, "offset" FROM quarantine q JOIN position p ON p.id = q.position WHERE late'
     )
     assert (told_of.id, told_of.fate) == (other["id"], "quarantined")
     assert told_of.cause == "{topic}/{partition}/{epoch}/{offset}/late".format(**place)

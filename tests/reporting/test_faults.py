@@ -152,9 +152,10 @@ def story(reader: Reader) -> Story:
 
 
 async def raise_at_every_call(story: Story, saboteur: Saboteur, errors: int) -> set[str]:
-    """Let every call that is ever made fail, before and after its effect; returns those that never did.
+    """Let every call that is ever made fail; returns those that never did.
 
-    `errors`: with the first so many kinds each; 1: with one kind each, in turn.
+    `errors`: before and after its effect, with the first so many kinds each; 1: each call once, before or after its
+    effect and with one kind, in turn.
     """
     tries: dict[tuple[str, bool, int], int] = {(FIRST, True, 0): 0}
     struck: set[str] = set()
@@ -170,17 +171,19 @@ async def raise_at_every_call(story: Story, saboteur: Saboteur, errors: int) -> 
         tries[place, late, n] += 1
         saboteur.arm("", ConnectionError, late=False)
         await story.is_true()
-        for seen in saboteur.seen:
-            for case in itertools.product([seen], (False, True), range(errors)):
+        for nth, seen in enumerate(saboteur.seen):
+            moments = (False, True) if errors > 1 else (nth % 2 == 0,)
+            for case in itertools.product([seen], moments, range(errors)):
                 tries.setdefault(case, TRIES - 1 if seen.startswith(RARE) else 0)
     return {place for place, _, _ in tries if place not in struck and not place.startswith(RARE)}
 
 
-TRIES = 6
+TRIES = 8
 """Not every batch comes to every place."""
 FIRST = "fetchrow INSERT INTO position (topic, partition, epoch, clu"
-RARE = (FIRST, "executemany INSERT INTO type", "fetchval SELECT EXISTS (SELECT FROM ledger)", "execute ROLLBACK")
-"""Places that a reader comes to only at the first start, while there are new types, or in other trouble."""
+RARE = (FIRST, "executemany INSERT INTO type", "fetchval SELECT EXISTS (SELECT FROM ledger)", "execute ROLLBACK",
+        "fetchval SELECT pg_relation_size(")  # fmt: skip
+"""Places that a reader comes to only at the first start, while there are new types or definitions, or in trouble."""
 
 
 async def test_raise_at_every_call(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
