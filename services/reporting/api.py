@@ -21,6 +21,7 @@ from services.reporting import (
     behind,
     catalogue,
     export,
+    figure_table,
     inforce,
     ledger,
     question,
@@ -182,6 +183,8 @@ class Desk:
         problems += _outside(sent, self.catalogue, who) if not problems else []
         if problems:
             raise web.Refusal(422, "nothing was recorded: see problems", problems)
+        if request.query_params.get("check", "").lower() in ("true", "1", "yes"):
+            return shown({"accepted": [], "problems": [], "checked": len(judged)})
         accepted = [one for one in judged if isinstance(one, recording.Accepted)]
         try:
             await self.publisher.publish([one.record for one in accepted])
@@ -222,9 +225,13 @@ def recorder(request: Request) -> access.Principal:
 
 
 async def _sent(request: Request) -> list[Any]:
-    """The figures of a request: a JSON list, or one object."""
+    """The figures of a request: a table, a JSON list, or one JSON object."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    body = await request.body()
     try:
-        found = msgspec.json.decode(await request.body())
+        found = figure_table.read(body) if kind in figure_table.FORMATS else msgspec.json.decode(body)
+    except figure_table.Unreadable as error:
+        raise web.Refusal(400, str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise web.Refusal(400, f"not JSON: {error}") from error
     sent = found if isinstance(found, list) else [found]

@@ -51,6 +51,9 @@ _RECORDED = [
     {"statistic": "accidents_reported", "from": "2021-01-01", "to": "2021-12-31", "value": 114, "unit": "起",
      "kind": "baseline", "basis_document": "2022年度法治政府建设报告", "page": "12"}
 ]  # fmt: skip
+_RECORDED_TABLE = (
+    "统计指标,起始日期,截止日期,数值,计量单位,类别\naccidents_reported,2021-01-01,2021-12-31,114,起,历史基数\n"
+)
 _TAKEN = {"accepted": [{"index": 0, "id": "0191d5a4-7c00-7abc-8def-0123456789ab", "source": "/hub/reporting"}],
           "problems": []}  # fmt: skip
 _ACCOUNT = {
@@ -140,7 +143,8 @@ FIGURES = _docs(
     _answers("published", {}, 400, 422, 503)
     | {202: {"description": "on disk at the broker", "content": {"application/json": {"example": _TAKEN}}}},
 ) | {"openapi_extra": {"requestBody": {"required": True, "content": {"application/json": {
-    "schema": {"type": "array", "items": {"type": "object"}}, "example": _RECORDED}}}}}  # fmt: skip
+    "schema": {"type": "array", "items": {"type": "object"}}, "example": _RECORDED},
+    "text/csv": {"schema": {"type": "string"}, "example": _RECORDED_TABLE}}}}}  # fmt: skip
 ACCOUNTING = _docs("Every record that was read, accounted for", _answers("the account", _ACCOUNT, 503))
 SEALS = _docs(
     "The last seal of every partition: keep it, and nothing before it can change unseen",

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import datetime
+import hashlib
+import io
 import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
+import xlsxwriter
 
 from services.contracts import identity
 from services.contracts.region import Region, Regions
 from services.reporting import app as reporting
-from services.reporting import asof, question, recording
+from services.reporting import asof, figure_table, question, recording
 from services.reporting.answer import answer
 from services.reporting.catalogue import Catalogue
 from services.reporting.definition import Definition
-from services.runtime import access
+from services.runtime import access, web
 from services.runtime.settings import ROOT
 from tests.records import record
 from tests.reporting.conftest import SHANGHAI, Reader, statistic
@@ -226,3 +230,85 @@ async def test_the_published_enforcement_figures_disagree_where_they_do(reader: 
     told = (await _ask(reader, "hazards", regions))["disagreements"]
     assert [(d["by"], d["total"], d["sum"]) for d in told] == [("region", 165, 166), ("sector", 165, 147)]
     assert "disagreements" not in await _ask(reader, "inspections", regions)
+
+
+TABLE = "统计指标,起始日期,截止日期,数值,计量单位,类别,区域代码,label.level\n"
+ROWS = (
+    TABLE
+    + 'found,2022年1月1日,2022/12/31,"1,008",条,历史基数,,\nfound,2022-01-01,2022-12-31,3,条,baseline,990111001,major\n'
+)
+
+
+def _workbook(text: str) -> bytes:
+    out = io.BytesIO()
+    book = xlsxwriter.Workbook(out, {"in_memory": True})
+    sheet = book.add_worksheet()
+    day = book.add_format({"num_format": "yyyy-mm-dd"})
+    for n, line in enumerate(csv.reader(io.StringIO(text))):
+        for column, cell in enumerate(line):
+            if n and column in (1, 2):
+                sheet.write_datetime(n, column, datetime.date(2022, *((1, 1) if column == 1 else (12, 31))), day)
+            elif n and column == 3:
+                sheet.write_number(n, column, float(cell.replace(",", "")))
+            else:
+                sheet.write(n, column, cell)
+    book.close()
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (ROWS.encode(), "text/csv"),
+        (ROWS.encode("gb18030"), "text/csv; charset=gb18030"),
+        (_workbook(ROWS), figure_table.FORMATS[1]),
+    ],
+    ids=["utf-8", "gb18030", "xlsx"],
+)
+def test_a_table_says_the_same_in_every_format(body: bytes, kind: str) -> None:
+    base = {"statistic": "found", "from": "2022-01-01", "to": "2022-12-31", "unit": "条", "kind": "baseline"}
+    assert figure_table.read(body) == [
+        {**base, "value": 1008},
+        {**base, "value": 3, "region": "990111001", "labels": {"level": "major"}},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "空"),
+        ("统计指标,颜色\n".encode(), "颜色"),
+        ("统计指标,statistic\n".encode(), "两次"),
+        (b"\xff\xff\xff", "GB18030"),
+        (b"PK\x03\x04 no", "工作簿"),
+    ],
+)
+def test_what_is_no_table_is_refused(body: bytes, said: str) -> None:
+    with pytest.raises(figure_table.Unreadable, match=said):
+        figure_table.read(body)
+
+
+async def test_a_clerk_who_is_logged_in_records_a_table(api: Api) -> None:
+    cookie, csrf = "a cookie", "a word"
+    await on(api.reader.settings, lambda c: access.add_account(c, "liu", "clerk"))
+    await on(api.reader.settings, lambda c: access.add_account(c, "guard", "watch"))
+    for name, token in (("liu", cookie), ("guard", "another")):
+        await on(api.reader.settings, lambda c, name=name, token=token: c.execute(
+            "INSERT INTO access.session (token, account, csrf, expires) VALUES ($1, $2, $3, now() + interval '1 day')",
+            hashlib.sha256(token.encode()).digest(), name, csrf))  # fmt: skip
+
+    async def post(token: str, word: str, **query: str) -> httpx.Response:
+        headers = {"cookie": f"{web.SESSION_COOKIE}={token}", "x-csrf-token": word, "content-type": "text/csv"}
+        return await api.client.post("/figures", content=ROWS.encode(), headers=headers, params=query)
+
+    async with asyncio.timeout(10):
+        while 401 in {(await post(token, csrf, check="true")).status_code for token in (cookie, "another")}:
+            await asyncio.sleep(0.05)
+    assert (await post(cookie, csrf, check="true")).json()["checked"] == 2
+    assert (await post(cookie, "other")).status_code == 403
+    assert (await post("another", csrf)).status_code == 403
+    assert (await post(cookie, csrf)).status_code == 202
+    await api.reader.read([])
+    found = await api.figure("found", **{"from": "2022-01-01", "to": "2022-12-31"})
+    assert [r["value"] for r in found["recorded"]] == [1008]
+    assert await api.reader.connection.fetchval("SELECT count(*) FROM ledger") == 2
