@@ -1,14 +1,14 @@
 """The clockwork: folds the matters that time has reached, once everything said before is known.
 
-A clock fires only when every topic of its kind has been read up to the end that Kafka reported after the due time: an
-answer that came in time must not be missed because it was not read yet.
+A clock fires only when every topic of its kind (of a case: of its loop) has been read up to the end that Kafka
+reported after the due time: an answer that came in time must not be missed because it was not read yet.
 """
 
 from __future__ import annotations
 
 import asyncio
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import asyncpg
 import structlog
@@ -20,10 +20,14 @@ from services.contracts.topics import BY_NAME, topic_of
 from services.runtime import kafka, postgres
 from services.runtime.settings import Settings
 from services.warning import seeds
+from services.warning.feed import Feed
 from services.warning.kinds import KINDS
+from services.warning.loops.kind import LoopKind
+from services.warning.matter import Kind
 from services.warning.store import Id, Store
 from services.warning.surroundings import Surroundings
 from services.warning.watch import turn
+from services.warning.world import World
 
 log = structlog.get_logger(__name__)
 TICK_SECONDS = 0.1
@@ -33,12 +37,14 @@ RETRY_SECONDS = 0.5
 FAULT = datetime.timedelta(minutes=1)
 """After a fault of ours a matter is tried again so much later."""
 LATER = "UPDATE matter SET wake = $4 WHERE kind = $1 AND scope = $2 AND key = $3"
+BY_NAME_OF_KIND: Mapping[str, Kind] = {kind.name: kind for kind in KINDS}
 Offsets = Mapping[TopicPartition, int]
 
 
-def topics_of(kind: str) -> frozenset[str]:
-    """The topics that must have been read: those of the kind's types; imports where they are not urgent alone."""
-    types = next(k.types for k in KINDS if k.name == kind)
+def topics_of(id_: Id, world: World) -> frozenset[str]:
+    """The topics that must have been read: those of the matter's types; imports where they are not urgent alone."""
+    kind = BY_NAME_OF_KIND[id_[0]]
+    types = kind.types_of(id_[2], world) if isinstance(kind, LoopKind | Feed) else kind.types
     names = {topic_of(TYPES[t]).name for t in types if t in TYPES}
     return frozenset(names if names <= {"urgent"} else names | {"history"})
 
@@ -48,7 +54,6 @@ class Clockwork:
 
     def __init__(self, settings: Settings, around: Surroundings) -> None:
         self._settings, self._around = settings, around
-        self._topics = {kind.name: topics_of(kind.name) for kind in KINDS}
         self._waiting: dict[Id, Offsets] = {}
         """Matters whose time has come, and how far must be read before they are folded."""
         self._sown: datetime.datetime | None = None
@@ -81,17 +86,21 @@ class Clockwork:
         now = self._around.now()
         if self._sown is not None and now < self._sown + seeds.EVERY:
             return
+        due = set(await Store(connection).awake(list(BY_NAME_OF_KIND), now, AT_ONCE))
+        sown = seeds.seeds(KINDS, await self._around.world(connection))
         async with connection.transaction(), turn(connection, self._around) as one:
-            await one.wake(seeds.seeds(KINDS, await self._around.world(connection)))
+            await one.wake([id_ for id_ in sown if id_ not in due])
         self._sown = now
 
     async def _tick(self, connection: asyncpg.Connection, consumer: AIOKafkaConsumer) -> bool:
         """Fold what is due and known; whether there was anything."""
-        awake = await Store(connection).awake(list(self._topics), self._around.now(), AT_ONCE)
+        awake = await Store(connection).awake(list(BY_NAME_OF_KIND), self._around.now(), AT_ONCE)
         self._waiting = {id_: ends for id_, ends in self._waiting.items() if id_ in set(awake)}
         if not awake:
             return False
-        await self._ask(consumer, [id_ for id_ in awake if id_ not in self._waiting])
+        if fresh := [id_ for id_ in awake if id_ not in self._waiting]:
+            world = await self._around.world(connection)
+            await self._ask(consumer, {id_: topics_of(id_, world) for id_ in fresh})
         read = await self._read(connection)
         due = [id_ for id_ in awake if all(read.get(tp, 0) >= end for tp, end in self._waiting[id_].items())]
         if due:
@@ -115,9 +124,8 @@ class Clockwork:
             log.exception("clockwork.fault", matter=due[0], error=repr(error))
             await connection.execute(LATER, *due[0], self._around.now() + FAULT)
 
-    async def _ask(self, consumer: AIOKafkaConsumer, ids: Iterable[Id]) -> None:
+    async def _ask(self, consumer: AIOKafkaConsumer, wanted: Mapping[Id, frozenset[str]]) -> None:
         """Where the logs end now, for those whose time has just come."""
-        wanted = {id_: self._topics[id_[0]] for id_ in ids}
         partitions = [
             TopicPartition(kafka.named(self._settings, name), number)
             for name in sorted(set().union(*wanted.values())) for number in range(BY_NAME[name].partitions)

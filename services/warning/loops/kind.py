@@ -37,6 +37,12 @@ class LoopKind:
                 found[Under(f"{loop.key}:{link}")] = None
         return list(found)
 
+    def types_of(self, key: str, world: World) -> frozenset[str]:
+        """The events that concern a case: those of its loop."""
+        name = key.partition("/")[0]
+        by_type = self._of(world).by_type
+        return frozenset(t for t, pairs in by_type.items() if any(loop.key == name for loop, _ in pairs)) or self.types
+
     def fold(self, key: str, facts: Sequence[Fact], world: World) -> Standing | None:
         """How a case stands; None when nothing of it counts."""
         name, _, id_ = key.partition("/")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 
+from services.warning.clockwork import topics_of
 from services.warning.loops import rows
 from services.warning.matter import Post
 from tests.warning.loops.scene import KIND, at, fact, fold, said, stands, world
@@ -102,6 +103,12 @@ def test_every_shipped_loop_opens_moves_and_closes() -> None:
         assert {step.name for step in loop.steps if step.opens}
         assert {step.name for step in loop.steps if step.closes}
         assert all(step.zh and clock.zh for step in loop.steps for clock in loop.clocks)
+
+
+def test_a_clock_waits_for_the_topics_of_its_own_loop() -> None:
+    here = world("01 10:00")
+    assert topics_of(("loop", "actual", "incident/i1"), here) == {"urgent"}
+    assert topics_of(("loop", "actual", "hazard/h1"), here) == {"hazards", "inspections", "history"}
 
 
 def test_a_retraction_says_nothing_of_its_own() -> None:
