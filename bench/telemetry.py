@@ -36,7 +36,7 @@ def lines(stage: Stage, key: Path) -> Iterator[Line]:
 def backlog(stage: Stage) -> Line:
     """What lies on Kafka already, in full frames; some sensors of its first and last second cross a threshold."""
     stage.end("telemetry")
-    begin, last = time.time(), BACKLOG // RATE - 1
+    begin, last = float(int(time.time())), BACKLOG // RATE - 1
     asyncio.run(fill(stage, begin))
     before = stage.cpu()
     stage.start("telemetry", MODULE)

@@ -14,6 +14,7 @@ HYSTERESIS = 0.02
 RATE_HYSTERESIS = 0.2
 OVER_MINUTES, MOST_OVER_MINUTES = 5.0, 30.0
 """The window of a rate of change; readings of the longest one are read again at every start."""
+GRAINS = 60
 OFFLINE_AFTER_MINUTES = 10.0
 BELOW = frozenset(["low", "lowlow", "low_low", "ll", "l", "lolo"])
 """Levels whose threshold is crossed downwards unless `direction` says otherwise."""
@@ -145,20 +146,24 @@ def _name(rate: bool, below: bool) -> str:
 
 
 class Window:
-    """The readings of one sensor within the window of a rate, in order."""
+    """The readings of one sensor within the window of a rate, in order; of each sixtieth of it the first is kept."""
 
     def __init__(self, over: datetime.timedelta) -> None:
         self._over = over
-        self._readings: deque[tuple[datetime.datetime, float]] = deque()
+        self._grain = over.total_seconds() / GRAINS
+        self._kept: deque[tuple[datetime.datetime, float]] = deque()
+        self._grain_kept = -1
 
     def add(self, at: datetime.datetime, value: float) -> float | None:
         """Change per minute from the first reading in the window to this one; None while they span less than half."""
-        self._readings.append((at, value))
-        while self._readings[0][0] < at - self._over:
-            self._readings.popleft()
-        first, before = self._readings[0]
-        if at - first < self._over / 2:
+        if (grain := int(at.timestamp() // self._grain)) != self._grain_kept:
+            self._kept.append((at, value))
+            self._grain_kept = grain
+        while self._kept and self._kept[0][0] < at - self._over:
+            self._kept.popleft()
+        if not self._kept or at - self._kept[0][0] < self._over / 2:
             return None
+        first, before = self._kept[0]
         return (value - before) / ((at - first).total_seconds() / 60)
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
+import gc
 import logging
 import os
 import signal
@@ -439,6 +440,8 @@ async def main() -> int:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)  # readings make no cycles
     task = asyncio.create_task(watch(settings, stopping))
     await asyncio.wait([task, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED)
     await asyncio.wait([task], timeout=STOP_SECONDS + 2)
