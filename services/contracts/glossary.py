@@ -508,6 +508,7 @@ IN_ONE_TYPE: tuple[Term, ...] = (
     Term("recheck.completed:results", "复查情况", "per hazard: hazard_id, passed"),
     Term("campaign.evaluated:conclusions", "评估结论", "the conclusions, in words"),
     Term("rectification.order_issued:items", "整改项数", "how many items the order has", "项"),
+    Term("warning.release_drafted:channel", "发布渠道", "through which channels"),
     Term("warning.released:channel", "发布渠道", "through which channels"),
     Term("case.exposed:channel", "曝光渠道", "through which channels"),
     Term("support.requested:resources", "所需资源", "what is needed, in words"),

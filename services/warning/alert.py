@@ -211,6 +211,7 @@ class Chain:
         content = {
             "chain_id": self.key, "revision": stage.revision, "from": stage.before, "to": stage.level,
             "areas": [{"code": c, "name": self.world.bureau.regions.get(c).name} for c in stage.areas],
+            "hazard": self.hazard, "headline": self._headline(stage), "basis_alert_id": stage.identifier,
         }  # fmt: skip
         return Say(
             f"level:{stage.identifier}", "warning.level_changed", content, stage.fact.time, self.region, lane=self._lane

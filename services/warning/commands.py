@@ -20,6 +20,7 @@ Make = Callable[[Mapping[str, Any], Mapping[str, Any], str], dict[str, Any]]
 """(the matter as shown, what was sent, who) -> the data of the event."""
 DESK = ("watch", "approver", "administrator")
 APPROVERS = ("approver", "administrator")
+RECIPIENTS = ("partner", *DESK)
 
 
 class Command(NamedTuple):
@@ -52,10 +53,68 @@ def _answer(matter: Mapping[str, Any], sent: Mapping[str, Any], who: str) -> dic
     }  # fmt: skip
 
 
+def _written(*names: str) -> Make:
+    """A paper's id, chain and revision, who it is, and what was sent of these fields."""
+
+    def make(matter: Mapping[str, Any], sent: Mapping[str, Any], who: str) -> dict[str, Any]:
+        return {
+            **{name: matter[name] for name in ("notice_id", "warning_id") if name in matter},
+            "chain_id": matter["chain"], "revision": sent.get("revision", matter.get("revision")), "by": who,
+            **{name: sent[name] for name in names if sent.get(name)},
+        }  # fmt: skip
+
+    return make
+
+
+def _before(make: Make) -> Make:
+    """With the open hazards of the area, as they lie before whoever signs."""
+
+    def with_hazards(matter: Mapping[str, Any], sent: Mapping[str, Any], who: str) -> dict[str, Any]:
+        return {**make(matter, sent, who), "open_hazards": matter.get("open_hazards") or None}
+
+    return with_hazards
+
+
+def _acknowledge(matter: Mapping[str, Any], sent: Mapping[str, Any], _who: str) -> dict[str, Any]:
+    return {"notice_id": matter["notice_id"], "recipient": sent.get("recipient")}
+
+
+def _step(step: str) -> Make:
+    """A step of a response: what it states, and who puts it forward."""
+
+    def make(matter: Mapping[str, Any], sent: Mapping[str, Any], who: str) -> dict[str, Any]:
+        stated = {name: sent.get(name) for name in ("level", "expected_until", "measures", "reason")}
+        return {"response_id": matter["response_id"], "step": step, "by": who, **stated}
+
+    return make
+
+
+def _approve_response(matter: Mapping[str, Any], _sent: Mapping[str, Any], who: str) -> dict[str, Any]:
+    return {"response_id": matter["response_id"], "by": who, "step": (matter.get("pending") or {}).get("step")}
+
+
+_NOTICE = _written("recipients", "cautions", "measures", "due_minutes", "text")
+_RELEASE = _written("channel", "target_area", "text", "cautions", "measures", "issuer")
 COMMANDS: tuple[Command, ...] = (
     Command("alerts", "take", "duty.alert_taken", DESK, _take, "认领"),
     Command("alerts", "confirm", "warning.confirmed", DESK, _confirm, "确认"),
     Command("callouts", "answer", "callout.answered", DESK, _answer, "记录应答"),
+    Command("notices", "take", "warning.notice_drafted", DESK, _NOTICE, "拟稿"),
+    Command("notices", "submit", "warning.notice_submitted", DESK, _before(_NOTICE), "送审"),
+    Command("notices", "issue", "warning.notice_submitted", DESK, _before(_NOTICE), "送审签发"),
+    Command("notices", "approve", "warning.notice_approved", APPROVERS, _before(_written()), "审批签发"),
+    Command("notices", "refuse", "warning.notice_refused", APPROVERS, _written("reason"), "退回"),
+    Command("notices", "lift", "warning.notice_lifted", APPROVERS, _written("reason"), "解除"),
+    Command("notices", "accept", "warning.notice_acknowledged", RECIPIENTS, _acknowledge, "签收"),
+    Command("notices", "acknowledge", "warning.notice_acknowledged", RECIPIENTS, _acknowledge, "签收"),
+    Command("releases", "submit", "warning.release_drafted", DESK, _RELEASE, "送审"),
+    Command("releases", "issue", "warning.release_drafted", DESK, _RELEASE, "送审"),
+    Command("releases", "approve", "warning.release_approved", APPROVERS, _written(), "审批发布"),
+    Command("responses", "start", "emergency.response_signed", DESK, _step("start"), "提出启动"),
+    Command("responses", "step", "emergency.response_signed", DESK, _step("change"), "提出调整级别"),
+    Command("responses", "end", "emergency.response_signed", DESK, _step("end"), "提出终止"),
+    Command("responses", "approve", "emergency.response_approved", APPROVERS, _approve_response, "批准"),
+    Command("responses", "refuse", "emergency.response_signed", APPROVERS, _step("refuse"), "退回"),
 )
 BY_PATH = {(command.list, command.verb): command for command in COMMANDS}
 
@@ -69,7 +128,8 @@ def event(
     moment = now.astimezone(datetime.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     sent = {
         "specversion": "1.0", "id": id_, "source": SOURCE, "type": type_,
-        "subject": subject_of(TYPES[type_], told) or "", "time": moment, "region": region, "status": status, **({"drill": drill} if drill else {}),
+        "subject": subject_of(TYPES[type_], told) or "", "time": moment, "region": region, "status": status,
+        **({"drill": drill} if drill else {}),
         "datacontenttype": "application/json", "data": told,
     }  # fmt: skip
     record = {**sent, "recordedtime": moment, "publisher": who, "digest": identity.digest(sent)}

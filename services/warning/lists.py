@@ -24,6 +24,7 @@ LISTS: Mapping[str, str] = {
     "alarms": "alarm",
     "incidents": "incident",
     "responses": "response",
+    "releases": "release",
     "drills": "drill",
 }
 """Path -> kind."""

@@ -90,7 +90,8 @@ def test_every_list_of_codes_is_used_and_has_its_constants_name() -> None:
 
 
 def test_what_only_a_person_or_the_hub_may_say() -> None:
-    assert TYPES["warning.notice_issued"].origins == {Origin.PERSON}
+    assert TYPES["warning.notice_approved"].origins == {Origin.PERSON}
+    assert TYPES["warning.notice_issued"].origins == {Origin.PERSON, Origin.HUB}
     assert TYPES["loop.closed"].origins == {Origin.HUB}
     assert TYPES["alarm.raised"].origins == {Origin.PARTNER, Origin.HUB}
     assert TYPES["feed.zero_declared"].origins == {Origin.PARTNER}

@@ -79,6 +79,25 @@ class EmergencyResponseProposed(Data, frozen=True, kw_only=True):
     level: Text | None = None
     area: Text | None = None
     chain_id: Id | None = None
+    expected_until: Moment | None = None
+    measures: tuple[Text, ...] = ()
+    basis_alert_id: Id | None = None
+
+
+class EmergencyResponseSigned(Data, frozen=True, kw_only=True):
+    """A person puts forward that a response starts, changes its level or ends, or sends that back."""
+
+    about = row("emergency.response_signed", "应急响应送审", "response_id", origin="person")
+    example = {"response_id": "XY-2023-0716", "step": "start", "level": "III", "by": "值班员甲"}
+
+    response_id: Id | None = None
+    step: Text | None = None
+    """start, change, end or refuse."""
+    level: Text | None = None
+    expected_until: Moment | None = None
+    measures: tuple[Text, ...] = ()
+    by: Annotated[str, TEXT, Personal] | None = None
+    reason: Text | None = None
 
 
 class EmergencyResponseApproved(Data, frozen=True, kw_only=True):
@@ -89,12 +108,13 @@ class EmergencyResponseApproved(Data, frozen=True, kw_only=True):
 
     response_id: Id | None = None
     by: Annotated[str, TEXT, Personal] | None = None
+    step: Text | None = None
 
 
 class EmergencyResponseStarted(Data, frozen=True, kw_only=True):
     """An emergency response starts."""
 
-    about = row("emergency.response_started", "应急响应启动", "response_id", origin="person", keys="response_id")
+    about = row("emergency.response_started", "应急响应启动", "response_id", origin="hub person", keys="response_id")
     example = {
         "response_id": "XY-2023-0716",
         "hazard": "rainstorm",
@@ -119,21 +139,25 @@ class EmergencyResponseStarted(Data, frozen=True, kw_only=True):
 class EmergencyResponseLevelChanged(Data, frozen=True, kw_only=True):
     """The level of a response changes."""
 
-    about = row("emergency.response_level_changed", "响应级别调整", "response_id", origin="person")
+    about = row("emergency.response_level_changed", "响应级别调整", "response_id", origin="hub person")
     example = {"response_id": "XY-2023-0716", "from": "IV", "to": "III"}
 
     response_id: Id | None = None
     from_: Text | None = None
     to: Text | None = None
+    expected_until: Moment | None = None
+    measures: tuple[Text, ...] = ()
+    chain_id: Id | None = None
 
 
 class EmergencyResponseEnded(Data, frozen=True, kw_only=True):
     """An emergency response ends."""
 
-    about = row("emergency.response_ended", "响应终止", "response_id", origin="person", keys="response_id")
+    about = row("emergency.response_ended", "响应终止", "response_id", origin="hub person", keys="response_id")
     example = {"response_id": "XY-2023-0716"}
 
     response_id: Id | None = None
+    chain_id: Id | None = None
 
 
 class SupportRequested(Data, frozen=True, kw_only=True):
@@ -177,6 +201,7 @@ TYPES = (
     CommandTaskAcknowledged,
     CommandTaskCompleted,
     EmergencyResponseProposed,
+    EmergencyResponseSigned,
     EmergencyResponseApproved,
     EmergencyResponseStarted,
     EmergencyResponseLevelChanged,

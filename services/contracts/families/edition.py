@@ -122,6 +122,9 @@ class DocumentNumbered(Data, frozen=True, kw_only=True):
     series: Text | None = None
     number: Count | None = None
     subject: Text | None = None
+    refers_to: Id | None = None
+    """The id of what got the number."""
+    revision: Count | None = None
 
 
 TYPES = (

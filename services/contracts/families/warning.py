@@ -12,7 +12,7 @@ from services.contracts.fields import TEXT, Count, Id, Moment, Object, Personal,
 class WarningNoticeIssued(Data, frozen=True, kw_only=True):
     """A notice that asks the units to act goes out."""
 
-    about = row("warning.notice_issued", "工作提示单下发", "notice_id", origin="person", keys="notice_id")
+    about = row("warning.notice_issued", "工作提示单下发", "notice_id", origin="hub person", keys="notice_id")
     example = {
         "notice_id": "TSD-2023-07",
         "hazard": "rainstorm",
@@ -34,6 +34,12 @@ class WarningNoticeIssued(Data, frozen=True, kw_only=True):
     due: Moment | None = None
     chain_id: Id | None = None
     revision: Count | None = None
+    headline: Text | None = None
+    areas: tuple[Object, ...] = ()
+    cautions: Text | None = None
+    text: Text | None = None
+    open_hazards: tuple[Object, ...] = ()
+    """Open hazards of the area and their owners, as they stood when it was signed."""
 
 
 class WarningNoticeAcknowledged(Data, frozen=True, kw_only=True):
@@ -66,7 +72,7 @@ class WarningLetterIssued(Data, frozen=True, kw_only=True):
 class WarningReleased(Data, frozen=True, kw_only=True):
     """A warning is published; the fields are the eight statements of the Emergency Response Law."""
 
-    about = row("warning.released", "预警发布", "warning_id", origin="person", keys="warning_id")
+    about = row("warning.released", "预警发布", "warning_id", origin="hub person", keys="warning_id")
     example = {
         "warning_id": "YJ-2023-0716",
         "channel": ["sms", "broadcast"],
@@ -137,6 +143,9 @@ class WarningLevelChanged(Data, frozen=True, kw_only=True):
     from_: Annotated[str, codes.WEATHER_LEVEL] | None = None
     to: Annotated[str, codes.WEATHER_LEVEL] | None = None
     areas: tuple[Object, ...] = ()
+    hazard: Text | None = None
+    headline: Text | None = None
+    basis_alert_id: Id | None = None
 
 
 class WarningEnded(Data, frozen=True, kw_only=True):
@@ -172,14 +181,43 @@ class WarningChainRated(Data, frozen=True, kw_only=True):
 
 
 class WarningNoticeDrafted(Data, frozen=True, kw_only=True):
-    """A notice is drafted from a chain."""
+    """A notice is drafted from a chain by the hub, or edited by a person."""
 
-    about = row("warning.notice_drafted", "工作提示单拟稿", "notice_id", origin="hub")
+    about = row("warning.notice_drafted", "工作提示单拟稿", "notice_id", origin="hub person")
     example = {"notice_id": "TSD-2023-07", "chain_id": "32011141600000/20230716080000", "revision": 2}
 
     notice_id: Id | None = None
     chain_id: Id | None = None
     revision: Count | None = None
+    by: Annotated[str, TEXT, Personal] | None = None
+    hazard: Text | None = None
+    basis_alert_id: Id | None = None
+    level: Text | None = None
+    headline: Text | None = None
+    areas: tuple[Object, ...] = ()
+    recipients: tuple[Text, ...] = ()
+    cautions: Text | None = None
+    measures: tuple[Text, ...] = ()
+    due_minutes: Count | None = None
+    text: Text | None = None
+
+
+class WarningNoticeSubmitted(Data, frozen=True, kw_only=True):
+    """A person puts a drafted notice forward to be approved; what is written here replaces the draft's."""
+
+    about = row("warning.notice_submitted", "工作提示单送审", "notice_id", origin="person")
+    example = {"notice_id": "TSD-2023-07", "chain_id": "32011141600000/20230716080000", "revision": 2, "by": "值班员甲"}
+
+    notice_id: Id | None = None
+    chain_id: Id | None = None
+    revision: Count | None = None
+    by: Annotated[str, TEXT, Personal] | None = None
+    recipients: tuple[Text, ...] = ()
+    cautions: Text | None = None
+    measures: tuple[Text, ...] = ()
+    due_minutes: Count | None = None
+    text: Text | None = None
+    open_hazards: tuple[Object, ...] = ()
 
 
 class WarningNoticeApproved(Data, frozen=True, kw_only=True):
@@ -192,6 +230,7 @@ class WarningNoticeApproved(Data, frozen=True, kw_only=True):
     chain_id: Id | None = None
     revision: Count | None = None
     by: Annotated[str, TEXT, Personal] | None = None
+    open_hazards: tuple[Object, ...] = ()
 
 
 class WarningNoticeRefused(Data, frozen=True, kw_only=True):
@@ -216,7 +255,7 @@ class WarningNoticeRefused(Data, frozen=True, kw_only=True):
 class WarningNoticeLifted(Data, frozen=True, kw_only=True):
     """A notice is no longer needed."""
 
-    about = row("warning.notice_lifted", "工作提示单解除", "notice_id", origin="hub")
+    about = row("warning.notice_lifted", "工作提示单解除", "notice_id", origin="hub person")
     example = {
         "notice_id": "TSD-2023-07",
         "chain_id": "32011141600000/20230716080000",
@@ -228,6 +267,37 @@ class WarningNoticeLifted(Data, frozen=True, kw_only=True):
     chain_id: Id | None = None
     revision: Count | None = None
     reason: Text | None = None
+    by: Annotated[str, TEXT, Personal] | None = None
+
+
+class WarningReleaseDrafted(Data, frozen=True, kw_only=True):
+    """The publication of a warning is drafted by the hub, or put forward by a person."""
+
+    about = row("warning.release_drafted", "预警发布拟稿", "warning_id", origin="hub person")
+    example = {
+        "warning_id": "YJ-2023-0716",
+        "chain_id": "32011141600000/20230716080000",
+        "revision": 2,
+        "by": "值班员甲",
+        "channel": ["sms", "broadcast"],
+        "cautions": "避免外出",
+        "measures": ["停止户外作业"],
+    }
+
+    warning_id: Id | None = None
+    chain_id: Id | None = None
+    revision: Count | None = None
+    by: Annotated[str, TEXT, Personal] | None = None
+    channel: tuple[Text, ...] = ()
+    target_area: tuple[Text, ...] = ()
+    text: Text | None = None
+    category: Text | None = None
+    level: Annotated[str, codes.WEATHER_LEVEL] | None = None
+    starts: Moment | None = None
+    areas: tuple[Object, ...] = ()
+    cautions: Text | None = None
+    measures: tuple[Text, ...] = ()
+    issuer: Text | None = None
 
 
 class WarningReleaseApproved(Data, frozen=True, kw_only=True):
@@ -238,6 +308,7 @@ class WarningReleaseApproved(Data, frozen=True, kw_only=True):
 
     warning_id: Id | None = None
     by: Annotated[str, TEXT, Personal] | None = None
+    revision: Count | None = None
 
 
 class RiskConsultationHeld(Data, frozen=True, kw_only=True):
@@ -331,9 +402,11 @@ TYPES = (
     WarningConfirmed,
     WarningChainRated,
     WarningNoticeDrafted,
+    WarningNoticeSubmitted,
     WarningNoticeApproved,
     WarningNoticeRefused,
     WarningNoticeLifted,
+    WarningReleaseDrafted,
     WarningReleaseApproved,
     RiskConsultationHeld,
     RiskBulletinPublished,

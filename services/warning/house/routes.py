@@ -57,7 +57,8 @@ class Routes:
     """Every post by its key, with its Chinese name."""
 
 
-def _listed(value: Any, known: Iterable[str], noun: str) -> list[str]:
+def listed(value: Any, known: Iterable[str], noun: str) -> list[str]:
+    """A list of known words. Raises Wrong."""
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise Wrong("不是文字的列表", '写成 ["…", "…"]')
     names = list(known)
@@ -67,11 +68,11 @@ def _listed(value: Any, known: Iterable[str], noun: str) -> list[str]:
     return value
 
 
-def _some(known: Iterable[str], noun: str) -> Callable[[Any], tuple[str, ...]]:
+def some(known: Iterable[str], noun: str) -> Callable[[Any], tuple[str, ...]]:
     """Reads a list of known words with at least one."""
 
     def read(value: Any) -> tuple[str, ...]:
-        if not (found := _listed(value, known, noun)):
+        if not (found := listed(value, known, noun)):
             raise Wrong("是空的", f"至少写一个{noun}")
         return tuple(dict.fromkeys(found))
 
@@ -90,13 +91,13 @@ LEVELS = tuple(level for level in codes.WEATHER_LEVEL.values if level != "none")
 def _columns(posts: Mapping[str, str]) -> Mapping[str, Value]:
     return {
         "zh": Value(plain_text),
-        "levels": Value(lambda v: frozenset(_some(LEVELS, "级别")(v))),
+        "levels": Value(lambda v: frozenset(some(LEVELS, "级别")(v))),
         "hazards": Value(
-            lambda v: frozenset(_listed(v, codes.WEATHER_HAZARD.values, "灾种")), needed=False, otherwise=frozenset()
+            lambda v: frozenset(listed(v, codes.WEATHER_HAZARD.values, "灾种")), needed=False, otherwise=frozenset()
         ),
-        "posts": Value(_some(posts, "岗位")),
+        "posts": Value(some(posts, "岗位")),
         "need": Value(_need),
-        "channels": Value(_some(CHANNELS, "通道")),
+        "channels": Value(some(CHANNELS, "通道")),
         "freshness": Value(span),
         "repeat": Value(span),
         "deputy": Value(span),

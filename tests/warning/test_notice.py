@@ -1,0 +1,81 @@
+"""From a warning to a notice with its number, signed by two people and signed for (story 6)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from services.runtime.settings import Settings
+from services.warning.notice import notice_of
+from tests.warning.watching import Watching, watching
+
+
+@pytest.fixture
+async def watch(settings: Settings, topics: list[str]) -> AsyncIterator[Watching]:
+    async with watching(settings, patient=True) as one:
+        yield one
+
+
+async def begun(watch: Watching, level: str = "red", **more: Any) -> str:
+    """The notice of a warning that has just come."""
+    alert = watch.alert(level, **more)
+    await watch.publish(alert)
+    await watch.settled()
+    return notice_of(str(alert["subject"]))
+
+
+async def step(watch: Watching, notice: str, verb: str, by: str, **more: Any) -> None:
+    """Somebody's decision about a notice."""
+    shown = (await watch.matters("notice", more.get("scope", "actual")))[notice]
+    content = {"notice_id": notice, "chain_id": shown["chain"], "revision": shown["revision"], "by": by, **more}
+    await watch.publish(watch.fact(f"warning.notice_{verb}", notice, content, source="/hub/people"))
+    await watch.settled()
+
+
+async def shown(watch: Watching, notice: str) -> dict[str, Any]:
+    return (await watch.matters("notice"))[notice]
+
+
+async def refusals(watch: Watching) -> list[str]:
+    rows = await watch.connection.fetch("SELECT refused FROM handled WHERE refused IS NOT NULL ORDER BY at")
+    return [row["refused"] for row in rows]
+
+
+async def test_a_notice_is_drafted_signed_by_two_numbered_and_signed_for(watch: Watching) -> None:
+    first = await begun(watch)
+    draft = await shown(watch, first)
+    assert (draft["state"], draft["level"], draft["document_no"]) == ("drafted", "red", None)
+    assert "望江街道办事处" in draft["recipients"]
+    assert "江滨区应急管理局" not in draft["recipients"]
+    assert len(draft["measures"]) > 3
+    before = len(await watch.outbox())
+
+    await step(watch, first, "submitted", "甲", measures=["停止户外作业"])
+    await step(watch, first, "approved", "甲")
+    assert (await shown(watch, first))["state"] == "submitted"
+    assert "甲 是拟稿人" in (await refusals(watch))[-1]
+
+    await step(watch, first, "approved", "乙")
+    issued = await shown(watch, first)
+    assert (issued["state"], issued["author"], issued["approver"]) == ("issued", "甲", "乙")
+    assert issued["measures"] == ["停止户外作业"]
+    year = watch.clock.now().year
+    assert issued["document_no"] == f"江应急提示〔{year}〕1号"
+    told = (await watch.outbox())[before:]
+    assert told
+    assert all(f"江应急提示〔{year}〕1号" in row["text"] for row in told)
+
+    other = await begun(watch, "yellow", data={"hazard": "fog", "event_code": "11B17"})
+    await step(watch, other, "submitted", "甲")
+    assert (await shown(watch, other))["document_no"] == f"江应急提示〔{year}〕2号", "one is enough for yellow"
+
+    receipt = {"notice_id": first, "recipient": "望江街道办事处"}
+    await watch.publish(watch.fact("warning.notice_acknowledged", first, receipt))
+    watch.clock.advance(minutes=31)
+    await watch.settled()
+    late = await shown(watch, first)
+    assert late["state"] == "overdue"
+    assert "望江街道办事处" not in late["overdue"]
+    assert len(late["overdue"]) == len(late["recipients"]) - 1
