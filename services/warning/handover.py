@@ -48,7 +48,8 @@ def _alert(told: Told) -> str:
 
 
 def _callout(told: Told) -> str:
-    return f"{told.get('organisation_name') or told.get('organisation')} {told.get('post_name') or told.get('post')}：{_callout_state(told)}"
+    where = told.get("organisation_name") or told.get("organisation")
+    return f"{where} {told.get('post_name') or told.get('post')}：{_callout_state(told)}"
 
 
 def _callout_state(told: Told) -> str:

@@ -10,6 +10,7 @@ import msgspec
 
 from services.contracts.region import Regions
 from services.runtime.bureau import Bureau
+from services.warning import heard
 from services.warning.house import House
 from services.warning.world import World
 
@@ -32,6 +33,11 @@ class Surroundings:
         return self._bureau.region
 
     @property
+    def feeds(self) -> frozenset[tuple[str, str]]:
+        """Publisher and type of each feed."""
+        return frozenset((feed.publisher, feed.type) for feed in self._bureau.feeds)
+
+    @property
     def regions(self) -> Regions:
         """The bureau's tree."""
         return self._bureau.regions
@@ -40,7 +46,7 @@ class Surroundings:
         """The moment of a turn that begins now."""
         if self._version is None:
             await self.refresh(connection)
-        return World(self.now(), self._bureau, self._house, self._origin)
+        return World(self.now(), self._bureau, self._house, self._origin, await heard.read(connection))
 
     def touched(self, kinds: Collection[str]) -> None:
         """A turn has changed matters of these kinds."""

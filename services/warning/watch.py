@@ -11,8 +11,9 @@ import asyncpg
 
 from services.contracts.event import InvalidEvent
 from services.runtime.consume import Position, Slice
-from services.warning import facts
+from services.warning import facts, heard
 from services.warning.facts import Taken
+from services.warning.heard import Ear
 from services.warning.kinds import KINDS
 from services.warning.store import Store
 from services.warning.surroundings import Surroundings
@@ -37,9 +38,10 @@ async def turn(connection: asyncpg.Connection, around: Surroundings) -> AsyncIte
 
 @dataclass
 class Batch:
-    """The facts of one transaction."""
+    """The facts of one transaction, and which feeds were heard."""
 
     taken: list[Taken]
+    ear: Ear
 
 
 class Watch:
@@ -61,20 +63,23 @@ class Watch:
         """Read what concerns a kind; the order is that of acceptance, over all partitions."""
         now = self._around.now()
         taken: list[Taken] = []
+        ear = Ear(self._around.feeds)
         for piece in slices:
             for n, record in enumerate(piece):
                 if n % BREATH == 0:
                     await asyncio.sleep(0)
+                ear.hear(record.value or b"")
                 try:
                     if facts.type_in(record.value or b"") in READ:
                         taken.append(facts.read(record.value or b"", now))
                 except InvalidEvent as error:
                     piece.never(record, "not_an_event", str(error))
         taken.sort(key=lambda one: one.fact.recorded)
-        return Batch(taken)
+        return Batch(taken, ear)
 
     async def apply(self, connection: asyncpg.Connection, _slices: list[Slice], prepared: Batch) -> None:
         """Fold, inside the transaction that moves the positions."""
+        await heard.note(connection, prepared.ear.heard)
         if prepared.taken:
             async with turn(connection, self._around) as one:
                 await one.take(prepared.taken)

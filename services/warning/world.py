@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from services.runtime.bureau import Bureau
+from services.warning.heard import Heard
 from services.warning.house import House
 
 
@@ -18,3 +20,5 @@ class World:
     house: House
     origin: str = ""
     """Where people reach the pages: `http://hub.example`."""
+    heard: Mapping[tuple[str, str], Heard] = field(default_factory=dict)
+    """Publisher and type → what came of this feed."""
