@@ -84,8 +84,9 @@ class Spool:
         self._aside: dict[Path, tuple[Kept | None, str]] = {}
         self.reason = ""
         """Why the oldest still waits."""
-        for path in sorted(folder.glob(f"*{_ENDING}")) if folder.is_dir() else ():
-            self._load(path)
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if path.suffix in (_ENDING, ASIDE):
+                self._load(path)
 
     def __len__(self) -> int:
         return sum(len(kept.admitted) for kept in self._files.values())
@@ -142,12 +143,15 @@ class Spool:
     def _load(self, path: Path) -> None:
         content = path.read_bytes()
         try:
-            self._files[path] = _decoder.decode(content)
+            kept = _decoder.decode(content)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             self._aside[path] = (None, f"cannot be read: {error}")
             _logger.exception("spool.unreadable", file=path.name)
             return
-        self._bytes[path] = len(content)
+        if path.suffix == ASIDE:
+            self._aside[path] = (kept, "refused by Kafka before the door was started")
+            return
+        self._files[path], self._bytes[path] = kept, len(content)
         self._wake.set()
 
     async def _set_aside(self, path: Path, kept: Kept, reason: str) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import json
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,8 +14,11 @@ import pytest
 
 from services.contracts.alert import reading
 from services.ingest import cap as cap_api
+from services.ingest import spool
+from services.ingest.api import records_of
+from services.ingest.door import Admitted
 from services.runtime.access import Scope
-from services.runtime.kafka import Record, Unknown
+from services.runtime.kafka import Record, Rejected, Unknown
 from services.warning import messages
 from tests.contracts.alert.messages import IDENTIFIER, OWN, cap, guotu, info
 from tests.ingest.conftest import Hub, until
@@ -232,3 +238,36 @@ async def test_what_waits_is_published_by_itself(hub: Hub, monkeypatch: pytest.M
 
 async def _full(*_: Any) -> None:
     raise cap_api.Full
+
+
+async def test_what_kafka_refuses_for_good_is_set_aside_and_does_not_hold_up_the_rest(tmp_path: Path) -> None:
+    def kept(name: str) -> spool.Kept:
+        one = Admitted(0, name, "/weather", "weather.alert_received", "urgent", None, b"k", name.encode())
+        return spool.Kept(datetime.datetime.now(datetime.UTC), "weather", name, (name,), (one,))
+
+    class Strict:
+        def __init__(self) -> None:
+            self.sent: list[bytes] = []
+
+        async def publish(self, records: Sequence[Record]) -> None:
+            if records[0].value == b"bad":
+                raise Rejected("too large")
+            self.sent += [record.value for record in records]
+
+    strict = Strict()
+    waiting = spool.Spool(tmp_path / "spool", strict, records_of)
+    for name in ("bad", "good", "bad"):
+        await waiting.keep(kept(name))
+    assert len(waiting) == 2
+    assert await waiting.drain()
+    assert (strict.sent, len(waiting)) == ([b"good"], 0)
+    (tmp_path / "spool" / "1.json").write_bytes(b"{torn")
+    for one in (waiting, spool.Spool(tmp_path / "spool", strict, records_of)):
+        assert [(row.id, row.reason[:16]) for row in one.waiting()] == [("bad", "refused by Kafka")]
+
+
+async def test_a_full_spool_keeps_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool, "MAX_FILES", 0)
+    one = spool.Kept(datetime.datetime.now(datetime.UTC), "weather", "x", (), ())
+    with pytest.raises(spool.Full):
+        await spool.Spool(tmp_path, Away(None), records_of).keep(one)

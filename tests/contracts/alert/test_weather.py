@@ -28,8 +28,8 @@ FIXTURES: dict[str, Any] = {
          "w8": "2026-07-16 03:10", "w9": TEXT, "w10": ID, "w11": "http://x/1.html"}]},
     "seniverse": {"data": [{"data": [
         {"identifier": ID, "title": TITLE, "text": TEXT, "sender": "江滨区气象台", "colorCode": "red",
-         "eventId": "11B03", "regionId": "990111", "date": "2026-07-16T03:10:00+08:00", "expiredAt": "", "references": "",
-         "status": "ALERT"}]}]},
+         "eventId": "11B03", "regionId": "990111", "date": "2026-07-16T03:10:00+08:00", "expiredAt": "",
+         "references": "", "status": "ALERT"}]}]},
     "qweather": {"warning": [
         {"id": ID, "sender": "江滨区气象台", "pubTime": "2026-07-16T03:10+08:00", "title": TITLE, "status": "active",
          "level": "红色", "type": "11B03", "text": TEXT, "related": ""}]},
