@@ -21,7 +21,6 @@ from services.runtime import kafka, postgres
 from services.runtime.settings import Settings
 from services.warning import seeds
 from services.warning.feed import Feed
-from services.warning.kinds import KINDS
 from services.warning.loops.kind import LoopKind
 from services.warning.matter import Kind
 from services.warning.store import Id, Store
@@ -37,14 +36,12 @@ RETRY_SECONDS = 0.5
 FAULT = datetime.timedelta(minutes=1)
 """After a fault of ours a matter is tried again so much later."""
 LATER = "UPDATE matter SET wake = $4 WHERE kind = $1 AND scope = $2 AND key = $3"
-BY_NAME_OF_KIND: Mapping[str, Kind] = {kind.name: kind for kind in KINDS}
 Offsets = Mapping[TopicPartition, int]
 
 
-def topics_of(id_: Id, world: World) -> frozenset[str]:
+def topics_of(kind: Kind, key: str, world: World) -> frozenset[str]:
     """The topics that must have been read: those of the matter's types; imports where they are not urgent alone."""
-    kind = BY_NAME_OF_KIND[id_[0]]
-    types = kind.types_of(id_[2], world) if isinstance(kind, LoopKind | Feed) else kind.types
+    types = kind.types_of(key, world) if isinstance(kind, LoopKind | Feed) else kind.types
     names = {topic_of(TYPES[t]).name for t in types if t in TYPES}
     return frozenset(names if names <= {"urgent"} else names | {"history"})
 
@@ -54,6 +51,7 @@ class Clockwork:
 
     def __init__(self, settings: Settings, around: Surroundings) -> None:
         self._settings, self._around = settings, around
+        self._kinds = {kind.name: kind for kind in around.kinds}
         self._waiting: dict[Id, Offsets] = {}
         """Matters whose time has come, and how far must be read before they are folded."""
         self._sown: datetime.datetime | None = None
@@ -86,21 +84,21 @@ class Clockwork:
         now = self._around.now()
         if self._sown is not None and now < self._sown + seeds.EVERY:
             return
-        due = set(await Store(connection).awake(list(BY_NAME_OF_KIND), now, AT_ONCE))
-        sown = seeds.seeds(KINDS, await self._around.world(connection))
+        due = set(await Store(connection).awake(list(self._kinds), now, AT_ONCE))
+        sown = seeds.seeds(self._around.kinds, await self._around.world(connection))
         async with connection.transaction(), turn(connection, self._around) as one:
             await one.wake([id_ for id_ in sown if id_ not in due])
         self._sown = now
 
     async def _tick(self, connection: asyncpg.Connection, consumer: AIOKafkaConsumer) -> bool:
         """Fold what is due and known; whether there was anything."""
-        awake = await Store(connection).awake(list(BY_NAME_OF_KIND), self._around.now(), AT_ONCE)
+        awake = await Store(connection).awake(list(self._kinds), self._around.now(), AT_ONCE)
         self._waiting = {id_: ends for id_, ends in self._waiting.items() if id_ in set(awake)}
         if not awake:
             return False
         if fresh := [id_ for id_ in awake if id_ not in self._waiting]:
             world = await self._around.world(connection)
-            await self._ask(consumer, {id_: topics_of(id_, world) for id_ in fresh})
+            await self._ask(consumer, {id_: topics_of(self._kinds[id_[0]], id_[2], world) for id_ in fresh})
         read = await self._read(connection)
         due = [id_ for id_ in awake if all(read.get(tp, 0) >= end for tp, end in self._waiting[id_].items())]
         if due:

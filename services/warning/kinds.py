@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from services.runtime.bureau import Bureau
 from services.warning.alert import Alert
 from services.warning.callout.ladder import Callout
 from services.warning.contact import Contact
 from services.warning.duty import Shift
+from services.warning.loops import rows
 from services.warning.loops.kind import LoopKind
 from services.warning.matter import Kind
 
@@ -16,3 +18,9 @@ KINDS: tuple[Kind, ...] = (
     Shift(),
     LoopKind(),
 )
+
+
+def of(bureau: Bureau) -> tuple[Kind, ...]:
+    """The kinds of a bureau: its own loops may concern other events than the shipped ones."""
+    own = LoopKind(rows.of(bureau))
+    return tuple(own if kind.name == own.name else kind for kind in KINDS)

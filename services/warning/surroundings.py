@@ -10,7 +10,7 @@ import msgspec
 
 from services.contracts.region import Regions
 from services.runtime.bureau import Bureau
-from services.warning import heard
+from services.warning import heard, kinds
 from services.warning.house import House
 from services.warning.world import World
 
@@ -26,6 +26,9 @@ class Surroundings:
         self._bureau, self._written, self._origin = bureau, house, origin
         self._house = house
         self._version: int | None = None
+        self.kinds = kinds.of(bureau)
+        self.reads = frozenset(type_ for kind in self.kinds for type_ in kind.types)
+        """The types of event that concern any of them."""
 
     @property
     def region(self) -> str:

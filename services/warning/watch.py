@@ -14,7 +14,6 @@ from services.runtime.consume import Position, Slice
 from services.warning import facts, heard
 from services.warning.facts import Taken
 from services.warning.heard import Ear
-from services.warning.kinds import KINDS
 from services.warning.store import Store
 from services.warning.surroundings import Surroundings
 from services.warning.turn import Turn
@@ -22,7 +21,6 @@ from services.warning.turn import Turn
 LOCK = "SELECT pg_advisory_xact_lock(hashtext('hub.warning.turn'))"
 """One turn at a time over all lanes and the clock: none folds a matter that another has in hand. First come, first
 served; the batches of the lanes that can wait are small."""
-READ = frozenset(type_ for kind in KINDS for type_ in kind.types)
 BREATH = 64
 
 
@@ -30,7 +28,7 @@ BREATH = 64
 async def turn(connection: asyncpg.Connection, around: Surroundings) -> AsyncIterator[Turn]:
     """A turn inside the transaction of the caller; written down at its end."""
     await connection.execute(LOCK)
-    one = Turn(Store(connection), await around.world(connection), KINDS)
+    one = Turn(Store(connection), await around.world(connection), around.kinds)
     yield one
     await one.finish()
     around.touched(one.kinds_touched)
@@ -70,7 +68,7 @@ class Watch:
                     await asyncio.sleep(0)
                 ear.hear(record.value or b"")
                 try:
-                    if facts.type_in(record.value or b"") in READ:
+                    if facts.type_in(record.value or b"") in self._around.reads:
                         taken.append(facts.read(record.value or b"", now))
                 except InvalidEvent as error:
                     piece.never(record, "not_an_event", str(error))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from services.runtime import bureau
+from services.runtime.settings import ROOT
+from services.warning import kinds
 from services.warning.loops import rows
 
 OWN = """
@@ -62,3 +66,23 @@ def test_a_mistake_is_named_with_its_line(file: str, text: str, mistake: str, tm
     (tmp_path / file).write_text(text, "utf-8")
     found = list(map(str, rows.check(tmp_path, ["street_duty", "section"])))
     assert any(one.startswith(mistake) for one in found), found
+
+
+def test_a_loop_of_the_bureau_is_watched_whatever_its_events_are(tmp_path: Path) -> None:
+    folder = tmp_path / "bureau"
+    shutil.copytree(ROOT / "bureaus" / "example", folder)
+    (folder / "loops.toml").write_text(PERMIT, "utf-8")
+    assert "permit.accepted" not in rows.shipped().types
+    reads = {type_ for kind in kinds.of(bureau.load(folder)) for type_ in kind.types}
+    assert {"permit.accepted", "permit.completed", "hazard.found"} <= reads
+
+
+PERMIT = """
+[permit]
+zh = "行政许可"
+case = "permit_id"
+
+[permit.steps]
+accepted = { zh = "受理", on = "permit.accepted", opens = true }
+completed = { zh = "办结", on = ["permit.completed", "permit.rejected"], closes = true }
+"""

@@ -107,8 +107,8 @@ def test_every_shipped_loop_opens_moves_and_closes() -> None:
 
 def test_a_clock_waits_for_the_topics_of_its_own_loop() -> None:
     here = world("01 10:00")
-    assert topics_of(("loop", "actual", "incident/i1"), here) == {"urgent"}
-    assert topics_of(("loop", "actual", "hazard/h1"), here) == {"hazards", "inspections", "history"}
+    assert topics_of(KIND, "incident/i1", here) == {"urgent"}
+    assert topics_of(KIND, "hazard/h1", here) == {"hazards", "inspections", "history"}
 
 
 def test_a_retraction_says_nothing_of_its_own() -> None:
