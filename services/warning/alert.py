@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.contracts import codes
+from services.contracts.alert.place import region_of
 from services.contracts.region import Regions
 from services.warning.house.routes import matching
 from services.warning.matter import Called, Fact, Named, Post, Say, Send, Standing, Where
@@ -120,19 +121,6 @@ def concerned(fact: Fact, regions: Regions) -> tuple[str, ...]:
     if not areas:
         found = [fact.region]
     return tuple(dict.fromkeys(found))
-
-
-def region_of(code: str, regions: Regions) -> str | None:
-    """The region that a 6- to 12-digit code means; None: outside the bureau."""
-    if code in regions:
-        return code
-    short = code.rstrip("0")
-    padded = [short.ljust(size, "0") for size in (2, 4, 6, 9, 12) if size >= len(short)]
-    known = next((p for p in padded if p in regions), None)
-    if known:
-        return known
-    above = padded[0] if padded else short
-    return regions.root if above and (regions.root.startswith(above) or regions.root.startswith(short)) else None
 
 
 class Chain:
