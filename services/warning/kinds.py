@@ -6,17 +6,31 @@ from services.runtime.bureau import Bureau
 from services.warning.alert import Alert
 from services.warning.callout.ladder import Callout
 from services.warning.contact import Contact
+from services.warning.drill import Drill
 from services.warning.duty import Shift
+from services.warning.feed import Feed
+from services.warning.gaps import RosterGap
 from services.warning.loops import rows
 from services.warning.loops.kind import LoopKind
 from services.warning.matter import Kind
+from services.warning.notice import Notice
+from services.warning.release import Release
+from services.warning.response import Response
+from services.warning.series import Series
 
 KINDS: tuple[Kind, ...] = (
     Alert(),
     Callout(),
     Contact(),
     Shift(),
+    RosterGap(),
+    Feed(),
     LoopKind(),
+    Notice(),
+    Series(),
+    Release(),
+    Response(),
+    Drill(),
 )
 
 
