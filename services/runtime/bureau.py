@@ -28,7 +28,8 @@ REGISTERS = "registers.toml"
 
 KNOWN_FILES = (
     BUREAU, REGIONS, CODES, "organisations.csv", "contacts.csv", "roster.csv", REGISTERS, "loops.toml",
-    "rules.toml", "clocks.toml", "routes.toml", "messages.toml", issuers.FILE, "responses.toml", bounds.FILE,
+    "rules.toml", "clocks.toml", "routes.toml", "messages.toml", issuers.FILE, "responses.toml", "notices.toml",
+    bounds.FILE,
 )  # fmt: skip
 """What a folder may hold besides `statistics/*.toml` and `report/*`."""
 

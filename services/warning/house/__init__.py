@@ -13,7 +13,7 @@ from services.contracts.rows import Mistake, Mistakes
 from services.runtime import issuers
 from services.runtime.bureau import Bureau, Found, Reading
 from services.runtime.issuers import Issuers
-from services.warning.house import lists, messages, routes, unreached
+from services.warning.house import lists, measures, messages, routes, unreached
 from services.warning.house.lists import Lists
 from services.warning.house.messages import Messages
 from services.warning.house.people import People
@@ -62,6 +62,7 @@ def load(bureau: Bureau) -> House:
     """The house of a bureau. Raises Mistakes with everything that is wrong."""
     found = Found()
     house, _ = _read(bureau.folder, bureau.regions, bureau.timezone, found)
+    found.add(*measures.check(bureau.folder))
     if found.mistakes or house is None:
         raise Mistakes(found.mistakes)
     return house
@@ -74,6 +75,7 @@ def check(folder: Path, reading: Reading) -> list[Mistake]:
     house, listed = _read(folder, bureau.regions if bureau else None, bureau.timezone if bureau else TIMEZONE, found)
     if house is not None and not found.mistakes and listed.organisations:
         found.add(*unreached.mistakes(house.routes, house.people, house.posts, listed.lines))
+    found.add(*measures.check(folder))
     return sorted(found.mistakes)
 
 
