@@ -102,6 +102,7 @@ async def test_a_hazard_with_fifteen_days(hub: Hub) -> None:
         ("hazard.found", "h2", {"hazard_id": "h2", "due": due.isoformat()}),
         ("hazard.found", "h3", {"hazard_id": "h3", "due": due.isoformat()}),
         ("rectification.order_issued", "o1", order),
+        ("rectification.order_issued", "o2", {"order_id": "o2", "hazard_ids": ["h2"]}),
     )
     assert (await hub.case("hazard/h1"))["state"] == "open"
     await hub.advance(days=12)
@@ -128,6 +129,8 @@ async def test_a_hazard_with_fifteen_days(hub: Hub) -> None:
     case = await hub.case("hazard/h1")
     assert (case["state"], case["on_time"]) == ("closed", False)
     assert (await hub.case("hazard/h3"))["on_time"] is True
+    await hub.tell(("recheck.completed", "o2", {"order_id": "o2", "passed": True}))
+    assert (await hub.case("hazard/h2"))["state"] == "closed"
     assert (await hub.figure("limits_due", **month, **{"label.loop": "hazard"}))["value"] == 2
     assert (await hub.figure("hazard_closure_rate_pct", **month))["value"] == 50  # h1 is below the line only
 
