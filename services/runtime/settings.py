@@ -31,8 +31,13 @@ class Settings(BaseSettings):
     replication: int = Field(1, description="copies of each partition; 3 on a cluster (then 2 must confirm)")
     kafka_jars: Path | None = Field(None, description="a folder with Kafka's jars, for a machine without internet")
     origin: str = Field("", description="where people reach the pages, for links in messages: `https://hub.example`")
-    sms_gateway: str = Field("", description="the SMS gateway, `https://…`; without one messages become files in `outbox/`")
+    sms_gateway: str = Field("", description="the SMS gateway, `https://…`; without one messages become files")
     voice_gateway: str = Field("", description="the voice gateway; the same")
+    smtp_url: SecretStr = Field(
+        SecretStr(""), description="the mail server, `smtps://user:password@host:465`; without one mails become files"
+    )
+    smtp_from: str = Field("", description="from whom mails come: `hub@bureau.example`")
+    webhook_private: str = Field("", description="hosts in private networks that webhooks may reach, `host,…`")
     gateway_secret: SecretStr = Field(SecretStr(""), description="signs calls to gateways and their call-backs")
     log_level: str = Field("info", description="debug, info, warning or error")
 

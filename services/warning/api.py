@@ -96,6 +96,7 @@ class Desk:
             found = await lists.deliveries(
                 connection, scope=_scope(request), chain=asked.get("chain", ""), callout=asked.get("callout", ""),
                 state=asked.get("state", ""), cursor=asked.get("cursor", ""), size=_size(request),
+                channel=asked.get("channel", ""),
             )  # fmt: skip
         return web.json_answer(found)
 

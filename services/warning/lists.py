@@ -72,11 +72,19 @@ async def one(connection: asyncpg.Connection, kind: str, key: str, scope: str = 
 
 
 async def deliveries(
-    connection: asyncpg.Connection, *, scope: str, chain: str, callout: str, state: str, cursor: str, size: int
+    connection: asyncpg.Connection,
+    *,
+    scope: str,
+    chain: str,
+    callout: str,
+    state: str,
+    cursor: str,
+    size: int,
+    channel: str = "",
 ) -> dict[str, Any]:
-    """`{items, next}`: who was sent what, the newest first; addresses are masked."""
+    """`{items, next}`: who was sent what, the newest first; addresses are masked, texts those for the desk alone."""
     after = int(cursor) if cursor.isdigit() else 0
-    rows = await connection.fetch(DELIVERIES, scope, chain, callout, state, after, size + 1)
+    rows = await connection.fetch(DELIVERIES, scope, chain, callout, state, after, size + 1, channel)
     items = [{**row, "address": masked(row["address"])} for row in rows[:size]]
     return {"items": items, "next": str(after + size) if len(rows) > size else None}
 
@@ -116,6 +124,8 @@ SELECT m.told FROM told m
  WHERE m.kind = $1 AND m.scope = $2
    AND m.key = coalesce((SELECT n.matter FROM name n WHERE n.kind = $1 AND n.scope = $2 AND n.name = $3), $3)"""
 DELIVERIES = """
-SELECT id, chain, callout, organisation, post, person, channel, address, state, tries, result, made, handed, fresh
+SELECT id, chain, callout, organisation, post, person, channel, address, state, tries, result, made, handed, fresh,
+       CASE WHEN channel = 'console' THEN text END AS text
   FROM delivery WHERE scope = $1 AND ($2 = '' OR chain = $2) AND ($3 = '' OR callout = $3) AND ($4 = '' OR state = $4)
+   AND ($7 = '' OR channel = $7)
  ORDER BY made DESC, id OFFSET $5 LIMIT $6"""

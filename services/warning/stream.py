@@ -16,7 +16,7 @@ from services.runtime.outbox import Outbox
 from services.runtime.settings import Settings
 from services.warning import house
 from services.warning.callout.send import Sender
-from services.warning.channels.register import CHANNELS
+from services.warning.channels.register import channels
 from services.warning.clockwork import Clockwork
 from services.warning.surroundings import Surroundings
 from services.warning.watch import Watch
@@ -42,7 +42,7 @@ async def run(settings: Settings, clock: Clock, stop: asyncio.Event) -> None:
     """Everything of the urgent lane, until told to stop."""
     around = surroundings(settings, clock)
     loop = build(settings, around)
-    senders = [Sender(settings.postgres_dsn, make(settings, clock.now), around) for make in CHANNELS.values()]
+    senders = [Sender(settings.postgres_dsn, one, around) for one in channels(settings, clock.now)]
     async with asyncio.TaskGroup() as group:
         beside = [Outbox(settings, "warning").run(), Clockwork(settings, around).run(), *(s.run() for s in senders)]
         tasks = [group.create_task(one) for one in beside]

@@ -42,6 +42,11 @@ class Served:
         headers = {"webhook-id": id_, "webhook-timestamp": at, "webhook-signature": signature(secret, id_, at, body)}
         return await self.client.post(f"/warning{path}", content=body, headers={**headers, **forged})
 
+    async def behaves(self, channel: str, mode: str) -> None:
+        """How a test gateway behaves from now on."""
+        answer = await self.client.post(f"/warning/testing/gateways/{channel}", json={"mode": mode})
+        assert answer.status_code == 200, answer.text
+
     async def log_in(self, role: str, region: str = "") -> dict[str, str]:
         """The headers of a person with this role."""
         name = f"{role}-{uuid.uuid4().hex[:6]}"

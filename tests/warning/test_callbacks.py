@@ -78,6 +78,8 @@ def test_a_clock_that_is_off_is_not_believed() -> None:
 
 
 async def test_a_receipt_says_what_became_of_a_message_and_twice_says_no_more(hub: Served) -> None:
+    await hub.behaves("sms", "silent")
+    await hub.behaves("voice", "silent")
     await begun(hub)
     letter = (await hub.letters(channel="sms", state="handed"))[0]
     receipt = {"message_id": str(letter["id"]), "to": letter["address"], "result": "delivered"}
@@ -93,6 +95,22 @@ async def test_a_receipt_says_what_became_of_a_message_and_twice_says_no_more(hu
     assert (await hub.calls_back("/receipts/voice", [busy, receipt])).json()["outcomes"] == ["taken", "unknown"]
     await hub.watch.settled()
     assert (await hub.letters(channel="voice"))[0]["state"] == "failed"
+
+
+@pytest.mark.parametrize("mode", ["ok", "twice"])
+async def test_a_gateway_confirms_by_itself_once_or_twice(hub: Served, mode: str) -> None:
+    await hub.behaves("sms", mode)
+    await hub.behaves("voice", "silent")
+    await begun(hub)
+
+    async def confirmed() -> bool:
+        return {one["state"] for one in await hub.letters(channel="sms")} == {"delivered"}
+
+    await hub.watch.until(confirmed)
+    assert {one["state"] for one in await hub.letters(channel="voice")} == {"handed"}
+    callouts = await hub.watch.matters("callout")
+    results = [a["result"] for a in next(iter(callouts.values()))["attempts"] if a["channel"] == "sms"]
+    assert results.count("delivered") == results.count("handed")
 
 
 async def test_what_is_forged_old_or_wrong_is_not_taken(hub: Served) -> None:

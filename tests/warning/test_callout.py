@@ -151,6 +151,7 @@ async def test_a_gateway_that_is_away_is_tried_until_the_message_is_no_longer_fr
     await watch.connection.execute("INSERT INTO testing_gateway VALUES ('sms', '500'), ('voice', 'ok')")
     await watch.publish(watch.alert())
     await watch.until(lambda: watch.connection.fetchval("SELECT 1 FROM delivery WHERE channel = 'sms' AND tries > 0"))
+    await watch.until(watch.outbox)
     assert {row["channel"] for row in await watch.outbox()} == {"voice"}
     await watch.connection.execute("UPDATE testing_gateway SET mode = 'ok'")
     watch.clock.advance(seconds=30)

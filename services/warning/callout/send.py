@@ -11,7 +11,7 @@ import contextlib
 import datetime
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import asyncpg
 import structlog
@@ -33,6 +33,8 @@ POLL_SECONDS = 0.5
 RETRY_SECONDS = 0.5
 PAUSES = (1, 2, 5, 10, 20)
 """Seconds before a letter is tried again."""
+BREAKS = (0, 0, 1, 2, 5)
+"""After so many failures of a whole channel in a row it rests so many seconds; then one call tries it."""
 NO_ADDRESS = "没有号码"
 
 
@@ -42,6 +44,7 @@ class Sender:
     def __init__(self, dsn: str, channel: Channel, around: Surroundings) -> None:
         self._dsn, self._channel, self._around = dsn, channel, around
         self._told = asyncio.Event()
+        self._failures, self._rests_until = 0, 0.0
 
     async def run(self) -> None:
         """For ever; whatever may pass is tried again."""
@@ -76,19 +79,33 @@ class Sender:
     async def _round(self, connection: asyncpg.Connection) -> bool:
         """Hand over what waits; whether there was anything."""
         now = self._around.now()
-        await connection.execute(STALE, self._channel.name, now)
-        rows = await connection.fetch(WAITING, self._channel.name, now, self._channel.batch * CALLS)
+        if asyncio.get_running_loop().time() < self._rests_until:
+            return False
+        calls = 1 if self._failures else CALLS
+        rows = await connection.fetch(WAITING, self._channel.name, now, self._channel.batch * calls)
         if not rows:
             return False
+        if any(row["fresh"] <= now for row in rows):
+            await connection.execute(STALE, self._channel.name, now)
+            return True
         reached = [row for row in rows if row["address"]]
         batches = [reached[n : n + self._channel.batch] for n in range(0, len(reached), self._channel.batch)]
         outcomes = dict.fromkeys((row["id"] for row in rows if not row["address"]), ("failed", NO_ADDRESS))
         for told in await asyncio.gather(*(self._hand(batch) for batch in batches)):
             outcomes.update(told)
+        self._rest(batches, outcomes)
         fault.at("sender.handed")
         async with connection.transaction():
             await self._write(connection, rows, outcomes)
         return True
+
+    def _rest(self, batches: Sequence[Sequence[asyncpg.Record]], outcomes: Mapping[object, tuple[str, str]]) -> None:
+        """A channel that takes nothing rests for a while; one letter taken, and it is back."""
+        if not batches:
+            return
+        away = all(outcomes[row["id"]][0] == "waiting" for batch in batches for row in batch)
+        self._failures = min(self._failures + 1, len(BREAKS) - 1) if away else 0
+        self._rests_until = asyncio.get_running_loop().time() + BREAKS[self._failures]
 
     async def _hand(self, rows: Sequence[asyncpg.Record]) -> dict[object, tuple[str, str]]:
         """Letter id -> result and why; `waiting` is tried again."""

@@ -35,7 +35,13 @@ class Channel(Protocol):
     """Letters in one call at most."""
 
     async def hand(self, messages: Sequence[Message]) -> list[str]:
-        """What became of each: `handed`, `failed` or `wrong_number`. Raises NotNow or Never for all of them."""
+        """What became of each: `handed`, `failed`, `wrong_number`, or `waiting` for one that is tried again.
+
+        Raises NotNow or Never for all of them.
+        """
+
+    async def check(self) -> None:
+        """Whether it would take letters now; sends none. Raises NotNow or Never."""
 
     async def close(self) -> None:
         """Let go of connections."""

@@ -31,6 +31,10 @@ class FileOutbox:
             raise NotNow(str(error)) from error
         return ["handed"] * len(messages)
 
+    async def check(self) -> None:
+        """Whether the folder can be written. Raises NotNow."""
+        await self.hand([])
+
     def _append(self, lines: bytes) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         with self._file.open("ab") as file:

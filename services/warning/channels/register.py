@@ -7,20 +7,22 @@ from collections.abc import Callable
 
 from services.runtime.settings import Settings
 from services.warning.channels.channel import Channel
+from services.warning.channels.chat import Chat
+from services.warning.channels.console import Console
+from services.warning.channels.email import Email
 from services.warning.channels.file import FileOutbox
 from services.warning.channels.gateway import Gateway
 from services.warning.channels.testing import TestGateway
+from services.warning.channels.webhook import Webhook
 
 Now = Callable[[], datetime.datetime]
-Make = Callable[[Settings, Now], Channel]
+Make = Callable[[str, Settings], Channel]
 
 
-def _gateway(name: str, url: Callable[[Settings], str]) -> Make:
+def _gateway(url: Callable[[Settings], str]) -> Make:
     """By HTTP when the settings name a gateway, else into the file outbox."""
 
-    def make(settings: Settings, now: Now) -> Channel:
-        if settings.environment == "test":
-            return TestGateway(name, settings.postgres_dsn, now)
+    def make(name: str, settings: Settings) -> Channel:
         if address := url(settings):
             return Gateway(name, address, settings.gateway_secret.get_secret_value())
         return FileOutbox(name, settings.data_dir / "outbox")
@@ -28,7 +30,29 @@ def _gateway(name: str, url: Callable[[Settings], str]) -> Make:
     return make
 
 
+def _email(name: str, settings: Settings) -> Channel:
+    if url := settings.smtp_url.get_secret_value():
+        return Email(name, url, settings.smtp_from)
+    return FileOutbox(name, settings.data_dir / "outbox")
+
+
+def _webhook(name: str, settings: Settings) -> Channel:
+    hosts = [host.strip() for host in settings.webhook_private.split(",") if host.strip()]
+    return Webhook(name, settings.gateway_secret.get_secret_value(), hosts)
+
+
 CHANNELS: dict[str, Make] = {
-    "sms": _gateway("sms", lambda s: s.sms_gateway),
-    "voice": _gateway("voice", lambda s: s.voice_gateway),
+    "sms": _gateway(lambda s: s.sms_gateway),
+    "voice": _gateway(lambda s: s.voice_gateway),
+    "email": _email,
+    "webhook": _webhook,
+    "apprise": lambda name, _: Chat(name),
+    "console": lambda name, settings: Console(name, settings.postgres_dsn),
 }
+
+
+def channels(settings: Settings, now: Now) -> list[Channel]:
+    """Every channel, made; under test none of them reaches anybody."""
+    if settings.environment == "test":
+        return [TestGateway(name, settings, now) for name in CHANNELS]
+    return [make(name, settings) for name, make in CHANNELS.items()]
