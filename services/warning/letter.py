@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from services.warning.facts import status_of
+from services.warning.house.people import Person
 from services.warning.matter import Called, Individual, Post, Send
 from services.warning.world import World
 
+DESK = "console"
+"""The channel that needs no address."""
 EXERCISE = "【演练】"
 """Every text of an exercise begins with it."""
 
@@ -68,13 +71,18 @@ def _to_post(
     else:
         persons = people.reach(post, world.now)
     for person in persons:
-        ways = [(c, person.addresses[c]) for c in send.channels if person.addresses.get(c)]
+        ways = [(c, address) for c in send.channels if (address := _address(person, c))]
         for channel, address in ways if send.parallel else ways[:1]:
             yield _letter(id_, send, post, person.id, channel, address, text, world)
         if not ways:
             yield _letter(id_, send, post, person.id, send.channels[0], "", text, world)
     if not persons:
         yield _letter(id_, send, post, "", send.channels[0], "", text, world)
+
+
+def _address(person: Person, channel: str) -> str:
+    """Where a channel reaches somebody; everybody has a place at the desk."""
+    return person.id if channel == DESK else person.addresses.get(channel, "")
 
 
 def _letter(
