@@ -73,21 +73,27 @@ class CapDesk:
             raise web.unauthorized()
         shape = _shape(request)
         body = await web.read_body(request, MAX_BODY, BODY_SECONDS, take)
-        messages = await (asyncio.to_thread(_read, body, shape) if len(body) > SMALL else _now(_read, body, shape))
-        self.desk.rate.take(key, len(messages))
         given = {name: request.query_params[name] for name in ATTRIBUTES if request.query_params.get(name)}
-        taken, events = list[Taken](), list[dict[str, Any]]()
-        for alert, raw in messages:
-            means = self._meaning(alert)
-            events.append(_event(means, raw, _prefix(key), given, shape))
-            taken.append(Taken(means.id, events[-1]["source"], means.chain))
+        if len(body) > SMALL or self.ground.map:
+            events, taken = await asyncio.to_thread(self._events, body, shape, _prefix(key), given)
+        else:
+            events, taken = self._events(body, shape, _prefix(key), given)
+        self.desk.rate.take(key, len(events))
         await self._publish(self._admit(events, key), taken, key, _mark(events))
         more = {"items": taken} if len(taken) > 1 else {}
         return web.json_answer(msgspec.to_builtins(taken[0]) | more, 202)
 
-    def _meaning(self, alert: Alert) -> Meaning:
-        severity = self.issuers.of(alert.sender_code, alert.sender).severity
-        return meaning(alert, self.ground, severity)
+    def _events(
+        self, body: bytes, shape: str, prefix: str, given: dict[str, str]
+    ) -> tuple[list[dict[str, Any]], list[Taken]]:
+        """The events of a body, and what is answered about them."""
+        events, taken = list[dict[str, Any]](), list[Taken]()
+        for alert, raw in _read(body, shape):
+            severity = self.issuers.of(alert.sender_code, alert.sender).severity
+            means = meaning(alert, self.ground, severity)
+            events.append(_event(means, raw, prefix, given, shape))
+            taken.append(Taken(means.id, events[-1]["source"], means.chain))
+        return events, taken
 
     def _admit(self, events: list[dict[str, Any]], key: Key) -> list[Admitted]:
         """The records, all or nothing."""
@@ -143,10 +149,6 @@ def router(cap: CapDesk) -> APIRouter:
         return web.json_answer({"items": cap.spool.waiting(), "next": None})
 
     return routes
-
-
-async def _now(read: Callable[..., Any], *arguments: Any) -> Any:
-    return read(*arguments)
 
 
 def _shape(request: Request) -> str:

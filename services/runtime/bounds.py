@@ -7,11 +7,12 @@ from typing import Any
 
 import msgspec
 
-from services.contracts.alert.geometry import Map, Point
+from services.contracts.alert.geometry import Map, Point, thinned
 from services.contracts.region import Regions
 from services.contracts.rows import Mistake
 
 FILE = "map.geojson"
+CORNERS = 1_000
 CODES = ("code", "adcode", "代码")
 """Properties of a feature in which its region's code stands."""
 
@@ -47,7 +48,12 @@ def _feature(feature: Any) -> tuple[str, list[list[Point]]]:
     code = str(properties[next((name for name in CODES if name in properties), "code")])
     polygons = geometry["coordinates"] if geometry["type"] == "MultiPolygon" else [geometry["coordinates"]]
     # The first ring bounds a polygon; holes are regions of their own or nobody's.
-    return code, [[(float(pair[1]), float(pair[0])) for pair in polygon[0]] for polygon in polygons]
+    return code, [_ring(polygon[0]) for polygon in polygons]
+
+
+def _ring(pairs: Any) -> list[Point]:
+    """GeoJSON has the longitude first; a district needs no more than a thousand corners here."""
+    return list(thinned([(float(pair[1]), float(pair[0])) for pair in pairs], CORNERS))
 
 
 def _mistake(what: str, todo: str) -> Mistake:

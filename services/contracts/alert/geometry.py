@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,6 +15,10 @@ Map = Mapping[str, Sequence[Ring]]
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?")
 KM_PER_DEGREE = 111.32
 _CORNERS = 32
+CORNERS = 300
+"""Of a shape, at most, when it is compared with a map."""
+SHAPES = 1_000
+"""Of one message, at most."""
 _EAST = 54
 """China lies south of it and east of it: of a pair whose first number is larger, the first is the longitude."""
 
@@ -54,22 +59,43 @@ def circle(text: str, *, metres: bool = False) -> list[Point]:
 
 def touched(shapes: Iterable[Ring], regions: Map) -> list[str]:
     """The regions of a map that one of the shapes touches."""
-    held = [shape for shape in shapes if len(shape) > 2]
-    return [code for code, rings in regions.items() if any(_touch(shape, ring) for shape in held for ring in rings)]
+    held = [(thinned(shape, CORNERS), _box(shape)) for shape in itertools.islice(shapes, SHAPES) if len(shape) > 2]
+    bounds = {code: [(ring, _box(ring)) for ring in rings] for code, rings in regions.items()}
+    return [code for code, rings in bounds.items() if any(_touch(s, r) for s in held for r in rings)]
 
 
-def _touch(one: Ring, other: Ring) -> bool:
-    if not _boxes_meet(one, other):
+def thinned(ring: Ring, most: int) -> Ring:
+    """A ring with at most so many corners: every n-th of it."""
+    return ring[:: -(-len(ring) // most)] if len(ring) > most else ring
+
+
+_Box = tuple[float, float, float, float]
+_Bounded = tuple[Ring, _Box]
+
+
+def _box(ring: Ring) -> _Box:
+    """South, west, north, east."""
+    latitudes, longitudes = [p[0] for p in ring], [p[1] for p in ring]
+    return min(latitudes), min(longitudes), max(latitudes), max(longitudes)
+
+
+def _meet(one: _Box, other: _Box) -> bool:
+    return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]
+
+
+def _touch(one: _Bounded, other: _Bounded) -> bool:
+    if not _meet(one[1], other[1]):
         return False
-    crossing = any(_cross(a, b) for a in _sides(one) for b in _sides(other))
-    return crossing or inside(one[0], other) or inside(other[0], one)
+    near = [(side, box) for side in _sides(one[0]) if _meet(box := _box(side), other[1])]
+    far = [(side, box) for side in _sides(other[0]) if _meet(box := _box(side), one[1])]
+    crossing = any(_meet(box, its) and _cross(side, that) for side, box in near for that, its in far)
+    return crossing or _holds(one[0], other[0]) or _holds(other[0], one[0])
 
 
-def _boxes_meet(one: Ring, other: Ring) -> bool:
-    return all(
-        min(p[i] for p in one) <= max(p[i] for p in other) and min(p[i] for p in other) <= max(p[i] for p in one)
-        for i in (0, 1)
-    )
+def _holds(outer: Ring, inner: Ring) -> bool:
+    """Whether a ring whose sides cross none of the other's lies in it, or is the same."""
+    middle = (sum(p[0] for p in inner) / len(inner), sum(p[1] for p in inner) / len(inner))
+    return inside(inner[0], outer) or inside(middle, outer) or set(inner) == set(outer)
 
 
 def inside(point: Point, ring: Ring) -> bool:

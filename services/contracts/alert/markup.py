@@ -7,6 +7,7 @@ as the table has it.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ from services.contracts.alert.model import Flaw, Malformed
 
 MAX_BYTES = 512 * 1024
 Element: TypeAlias = etree._Element
+_UNFIT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML cannot hold; JSON can."""
 _GB = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["'](gb2312|gbk|gb18030|cp936|gb_2312-80)["'][^>]*?\?>""", re.I)
 
 
@@ -107,7 +110,7 @@ def qualified(parent: Element, name: str) -> str:
 def child(parent: Element, name: str, text: str = "") -> Element:
     """A new element with a text."""
     element = etree.SubElement(parent, qualified(parent, name))
-    element.text = text or None
+    element.text = _UNFIT.sub("", text) or None
     return element
 
 
@@ -229,7 +232,8 @@ def write_rows(parent: Element, rows: tuple[Row, ...], value: Any) -> None:
         if row.many and row.always and not told:
             child(parent, row.element)
     for kept in getattr(value, "extension", ()):
-        parent.append(etree.fromstring(kept))
+        with contextlib.suppress(Malformed):  # an event may come with anything under that name
+            parent.append(parse(kept.encode()))
 
 
 def document(root: Element) -> bytes:

@@ -115,7 +115,7 @@ def _alert(
 
 def _office(words: str) -> str:
     """Who issues, by the words before 发布."""
-    found = _OFFICE.match(words)
+    found = _OFFICE.match(words[:200])
     return found[1].strip() if found else ""
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
+from msgspec import structs
 
 from services.contracts.alert import markup, model, reading
 from services.contracts.alert.instant import compact, from_epoch, rfc3339
@@ -236,3 +238,20 @@ def test_times_are_read_as_they_are_about(written: str, told: str | None) -> Non
 def test_a_time_is_in_an_identifier_and_in_unix_seconds() -> None:
     assert compact("20260716031000") == from_epoch(1784142600) == "2026-07-16T03:10:00+08:00"
     assert compact("20261316031000") is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from([guotu(), cap()]), st.integers(0, 3000), st.binary(max_size=12))
+def test_whatever_comes_is_an_alert_or_malformed(body: bytes, at: int, noise: bytes) -> None:
+    with contextlib.suppress(Malformed):
+        alert = reading.parse(body[:at] + noise + body[at + len(noise) :])
+        for render in reading.RENDER.values():
+            render(alert)
+
+
+def test_what_xml_cannot_hold_is_left_out_of_it() -> None:
+    alert = reading.parse(guotu())
+    hostile = '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>'
+    odd = structs.replace(alert, note="a\x00b\ud800", extension=("<a>1</a>", hostile, "not xml"))
+    told = reading.parse(reading.RENDER["guotu"](odd))
+    assert (told.note, told.extension) == ("ab", ("<a>1</a>",))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import time
+
 import pytest
 
 from services.contracts import codes
@@ -156,6 +159,8 @@ def test_geometry() -> None:
     assert polygon("0,0 1") == polygon("") == []
     assert polygon("110,30 111,30 111,31", swapped=True)[0] == (30.0, 110.0)
     assert len(circle("110,30 5000", metres=True)) == 32
+    bent = polygon("0,0 0,9 1,9 1,1 9,1 9,0 0,0")
+    assert touched([bent], {"same": [bent], "beside": [polygon("20,20 20,21 21,21")]}) == ["same"]
     assert touched([square, []], {"in": [square], "out": [polygon("5,5 5,6 6,6")]}) == ["in"]
 
 
@@ -179,3 +184,10 @@ def test_events_are_found_by_code_and_name() -> None:
     named = {text: event.zh for text in ("雷雨大风黄色", "海上大风", "大风", "霾橙色") if (event := named_in(text))}
     assert named == {"雷雨大风黄色": "雷雨大风", "海上大风": "海上大风", "大风": "大风", "霾橙色": "霾"}
     assert named_in("洪水") is None
+
+
+def test_a_shape_of_very_many_corners_is_judged_in_time() -> None:
+    ring = [(30.1 + 0.3 * math.cos(n / 3000), 110.2 + 0.3 * math.sin(n / 3000)) for n in range(20_000)]
+    began = time.process_time()
+    assert touched([ring] * 200, {str(n): [ring[::20]] for n in range(20)}) == [str(n) for n in range(20)]
+    assert time.process_time() - began < 5
