@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime
-import json
 import uuid
 from typing import Any
 
+import msgspec
 from aiokafka import AIOKafkaProducer
 
 from services.contracts import identity
@@ -57,7 +57,7 @@ async def publish(settings: Settings, records: list[dict[str, Any] | bytes], top
             type_ = TYPES[one["data"]["type"] if one["type"] == "event.retracted" else one["type"]]
             to = topic_of(type_, one.get("lane", ""))
             await producer.send(
-                settings.topic_prefix + to.name, json.dumps(one).encode(), key=one["subject"].encode(),
+                settings.topic_prefix + to.name, msgspec.json.encode(one), key=one["subject"].encode(),
                 partition=partition_of(type_, to),
             )  # fmt: skip
         await producer.flush()

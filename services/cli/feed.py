@@ -8,19 +8,24 @@ import ctypes
 import datetime
 import json
 import signal
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence, Set
 from pathlib import Path
 
 import httpx
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from deploy.local.credentials import write_secret
 from services.cli import running
 from services.cli.demo import STATE
-from services.cli.year import deliveries, live, publish
+from services.cli.year import RIGHTS, Delivery, deliveries, live, publish
+from services.contracts.event import STATUSES
+from services.runtime import access, postgres
 from services.runtime.settings import Settings
 
 PR_SET_PDEATHSIG = 1
 POLL_SECONDS = 0.5
+KEYS = STATE.with_name("demo.keys")
+"""In the data folder: the keys of the demonstration's platforms, for their owner's eyes."""
 
 
 async def feed(settings: Settings) -> None:
@@ -28,10 +33,14 @@ async def feed(settings: Settings) -> None:
     url = running.url(settings)
     async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
         await _ready(client, settings, url)
-        key = (running.home_of(settings) / "admin.key").read_text("utf-8").strip()
-        await _past(client, url, key, settings)
+        state = State(running.home_of(settings) / STATE)
+        year = deliveries(settings.bureau, state.today)
+        keys = await _keys(client, settings, url, {delivery.publisher for delivery in year})
+        await _past(client, url, keys, year, state)
         for delivery, pause in live(settings.bureau):
-            await publish([delivery], url, key, client)
+            if delivery.publisher not in keys:
+                keys = await _keys(client, settings, url, keys.keys() | {delivery.publisher})
+            await publish([delivery], url, keys, client)
             await asyncio.sleep(pause)
 
 
@@ -46,10 +55,29 @@ async def _ready(client: httpx.AsyncClient, settings: Settings, url: str) -> Non
         await asyncio.sleep(POLL_SECONDS)
 
 
-async def _past(client: httpx.AsyncClient, url: str, key: str, settings: Settings) -> None:
+async def _keys(client: httpx.AsyncClient, settings: Settings, url: str, publishers: Set[str]) -> dict[str, str]:
+    """A key for each platform that sends: feeds are known by type and publisher."""
+    file = running.home_of(settings) / KEYS
+    keys: dict[str, str] = json.loads(file.read_text("utf-8")) if file.exists() else {}
+    scope = access.Scope((f"/{settings.bureau.name}",), statuses=tuple(STATUSES), rights=RIGHTS)
+    connection = await postgres.connect(running.connected().postgres_dsn, role="demo")
+    try:
+        for publisher in sorted(publishers - keys.keys()):
+            _, keys[publisher] = await access.add_key(connection, publisher, scope, by="hub demo")
+    finally:
+        await connection.close()
+    write_secret(file, json.dumps(keys))
+    for key in keys.values():  # the door hears of a new key within a second
+        headers = {"Authorization": f"Bearer {key}"}
+        while (await client.get(f"{url}/ingest/mine", headers=headers)).status_code == 401:  # noqa: ASYNC110
+            await asyncio.sleep(POLL_SECONDS)
+    return keys
+
+
+async def _past(
+    client: httpx.AsyncClient, url: str, key: Mapping[str, str], year: Sequence[Delivery], state: State
+) -> None:
     """Replay the past year, the same one for the life of the data folder; an interrupted replay goes on."""
-    state = State(running.home_of(settings) / STATE)
-    year = deliveries(settings.bureau, state.today)
     if sum(state.sent.values()) >= len(year):
         return
     with Progress(TextColumn("  回放过去一年"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()) as bar:

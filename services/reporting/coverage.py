@@ -1,16 +1,18 @@
 """What stands behind a 0: did the feed live, did it declare a zero, was it silent, or is there none?
 
-Told per type from the ledger, by the time of the events. The publisher of a row stands in its body alone, so a type
-that several publishers send counts as one feed here, with the longest patience of theirs.
+Told from the ledger, by the time of the events. A feed is a type and a publisher: where the bureau expects a type from
+several publishers, the silence of one is not covered by what another sends. A type that nobody is expected to send is
+one feed, whoever sends it.
 """
 
 from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import asyncpg
+import msgspec
 
 from services.contracts import event as events
 from services.contracts.event import STATUSES, Status
@@ -19,6 +21,7 @@ from services.reporting.catalogue import Catalogue
 from services.reporting.cells import Cell
 from services.reporting.period import Period
 from services.reporting.question import Query
+from services.runtime.bureau import Feed
 
 LIVE, ZERO, SILENT, NONE = "live", "declared_zero", "silent", "none"
 MANUAL = "manual"
@@ -41,10 +44,30 @@ async def of(
         d = leaf.definition
         asked = Period(datetime.date.min, over.last) if leaf.kind in _BACK or d.register else over
         types = [step.event for step in catalogue.registers[d.register].added] if d.register else [d.event]
-        feeds = [_Feed(connection, catalogue, query, type_, now) for type_ in types]
-        words = [await feed.coverage(asked, min(over.last, catalogue.today(now))) for feed in feeds]
+        words = [await _type(connection, catalogue, query, type_, asked, now) for type_ in types]
         found.add(max(words, key=WORST.index))
     return next(word for word in WORST if word in found)
+
+
+async def _type(
+    connection: asyncpg.Connection, catalogue: Catalogue, query: Query, type_: str, over: Period, now: datetime.datetime
+) -> str:
+    """The coverage of a type: silent when one of its feeds was; else live by any event, else the best of its feeds."""
+    today = min(over.last, catalogue.today(now))
+    anybody = _Feed(connection, catalogue, query, type_, now)
+    expected = [_expected(anybody, feed) for feed in catalogue.feeds if feed.type == type_]
+    if not expected:
+        return await anybody.coverage(over, today)
+    words = [await feed.coverage(over, today) for feed in expected]
+    if SILENT in words:
+        return SILENT
+    return LIVE if await anybody.sent(over) else max(words, key=WORST.index)
+
+
+def _expected(anybody: _Feed, feed: Feed) -> _Feed:
+    """Exercises promise nothing."""
+    patience = feed.cadence + feed.grace if feed.cadence and anybody.query.status == "actual" else None
+    return replace(anybody, publisher=feed.publisher, patience=patience)
 
 
 def bare(cell: Cell, covered: str) -> Cell:
@@ -54,18 +77,22 @@ def bare(cell: Cell, covered: str) -> Cell:
 
 @dataclass
 class _Feed:
-    """One type as the ledger knew it."""
+    """One type as the ledger knew it, of one publisher or of all."""
 
     connection: asyncpg.Connection
     catalogue: Catalogue
     query: Query
     type: str
     now: datetime.datetime
+    publisher: str | None = None
+    """None: whoever sends the type."""
+    patience: datetime.timedelta | None = None
+    """None: nothing was promised."""
 
     async def coverage(self, over: Period, today: datetime.date) -> str:
         """The word for a period; days after `today` have not been."""
-        sent = await self._sent(over)
-        patience = self._patience()
+        sent = await self.sent(over)
+        patience = self.patience
         if sent and patience is None:
             return LIVE
         zeros = await self._zeros()
@@ -77,14 +104,10 @@ class _Feed:
             return ZERO
         if patience is not None:
             return LIVE
-        return LIVE if await self._sent(Period(_days_before(over.last, REMEMBERED_DAYS), over.last)) else NONE
+        return LIVE if await self.sent(Period(_days_before(over.last, REMEMBERED_DAYS), over.last)) else NONE
 
-    def _patience(self) -> datetime.timedelta | None:
-        """Cadence and grace; None when nothing was promised. Exercises promise nothing."""
-        promised = [f.cadence + f.grace for f in self.catalogue.feeds if f.type == self.type and f.cadence]
-        return max(promised) if promised and self.query.status == "actual" else None
-
-    async def _sent(self, over: Period) -> bool:
+    async def sent(self, over: Period) -> bool:
+        """Whether there was an event."""
         return bool(await self.connection.fetchval(f"SELECT EXISTS (SELECT {_ROWS})", *self._of(over)))
 
     async def _gap(self, over: Period, patience: datetime.timedelta, zeros: Iterable[Period]) -> bool:
@@ -95,7 +118,7 @@ class _Feed:
         at = await self._first(over, patience)
         while at is not None and at.astimezone(zone).date() <= over.last:
             silent_since: datetime.datetime | None = await self.connection.fetchval(
-                WALK, *self._of(Period(over.first, over.last)), at, patience, self.now
+                WALK, *self._of(over), at, patience, self.now
             )
             if silent_since is None:
                 return False
@@ -122,12 +145,18 @@ class _Feed:
         """The periods for which somebody declared that there was nothing."""
         rows = await self.connection.fetch(ZEROS, STATUSES.index(Status(self.query.status)), self.query.known_at)
         declared = [body.read(events.decode(row["body"]).data) for row in rows]
-        read = [period.read(str(d.get("period", ""))) for d in declared if d.get("type") == self.type]
+        mine = [d for d in declared if d.get("type") == self.type and self.publisher in (None, d.get("publisher"))]
+        read = [period.read(str(d.get("period", ""))) for d in mine]
         return [zero for zero in read if zero is not None]
 
     def _of(self, over: Period) -> tuple[object, ...]:
         return (self.type, STATUSES.index(Status(self.query.status)), self.query.known_at, over.first, over.last,
-                self.catalogue.zone.key)  # fmt: skip
+                self.catalogue.zone.key, _written(self.publisher))  # fmt: skip
+
+
+def _written(publisher: str | None) -> bytes | None:
+    """How a record says whose it is: the ledger has no column for it, and text with U+0000 is no JSON to PostgreSQL."""
+    return None if publisher is None else msgspec.json.encode({"publisher": publisher})[1:-1]
 
 
 def _days_before(day: datetime.date, days: int) -> datetime.date:
@@ -137,17 +166,18 @@ def _days_before(day: datetime.date, days: int) -> datetime.date:
 _OF_TYPE = """
   FROM ledger WHERE type = (SELECT id FROM type WHERE name = $1) AND status = $2 AND NOT retracts
    AND ($3::timestamptz IS NULL OR recorded <= $3)
+   AND ($7::bytea IS NULL OR position($7 in body) > 0)
 """
 _FROM = f"""{_OF_TYPE} AND time >= $4::date::timestamp AT TIME ZONE $6
    AND time < ($5::date + 1)::timestamp AT TIME ZONE $6"""
 _ROWS = f"1 {_FROM}"
 WALK = f"""
 WITH RECURSIVE walk(n, at) AS (
-    SELECT 0, $7::timestamptz
+    SELECT 0, $8::timestamptz
     UNION ALL
-    SELECT n + 1, (SELECT max(time) {_FROM} AND time > walk.at AND time <= walk.at + $8::interval)
+    SELECT n + 1, (SELECT max(time) {_FROM} AND time > walk.at AND time <= walk.at + $9::interval)
       FROM walk
-     WHERE walk.at + $8 < least($9::timestamptz, ($5::date + 1)::timestamp AT TIME ZONE $6)
+     WHERE walk.at + $9 < least($10::timestamptz, ($5::date + 1)::timestamp AT TIME ZONE $6)
 )
 SELECT w.at FROM walk w JOIN walk after ON after.n = w.n + 1 WHERE after.at IS NULL
 """  # noqa: S608

@@ -14,8 +14,8 @@ from tests.reporting.conftest import Reader
 from tests.reporting.naive import CATALOGUE, DEFINITIONS, SHANGHAI
 
 NOW = datetime.datetime(2024, 5, 6, 4, tzinfo=datetime.UTC)
-WEEKLY = Feed("hazard.found", "grid", datetime.timedelta(days=7), datetime.timedelta(days=1))
-CALENDAR = replace(CATALOGUE, feeds=(WEEKLY, Feed("drill.completed", "duty")))
+WEEKLY = Feed("hazard.found", "town-a", datetime.timedelta(days=7), datetime.timedelta(days=1))
+CALENDAR = replace(CATALOGUE, feeds=(WEEKLY, Feed("drill.completed", "town-a")))
 
 
 def day(month: int, number: int, hour: int = 12) -> datetime.datetime:
@@ -25,8 +25,8 @@ def day(month: int, number: int, hour: int = 12) -> datetime.datetime:
 
 def zero(period: str, type_: str = "hazard.found") -> dict[str, Any]:
     """A declaration that there was nothing."""
-    data = {"publisher": "grid", "type": type_, "period": period}
-    return record("feed.zero_declared", f"grid/{type_}", data, at=day(12, 31))
+    data = {"publisher": "town-a", "type": type_, "period": period}
+    return record("feed.zero_declared", f"town-a/{type_}", data, at=day(12, 31))
 
 
 async def covered(reader: Reader, text: str, of: Any = CALENDAR) -> tuple[Any, str]:
@@ -100,3 +100,27 @@ async def test_a_first_year_is_compared_with_what_a_person_recorded(reader: Read
     )  # fmt: skip
     major = (await ask(reader, "found?compare=year&label.level=major", CATALOGUE))["compare"]
     assert (major["value"], major["comparable"], major["reason"]) == (None, False, "none")
+
+
+async def test_the_silence_of_one_publisher_is_not_covered_by_another(reader: Reader) -> None:
+    reader.definitions = DEFINITIONS
+    both = replace(CATALOGUE, feeds=(WEEKLY, replace(WEEKLY, publisher="江滨街道")))
+    weekly = [day(1, 1) + datetime.timedelta(days=7 * n) for n in range(8)]
+    town = [record(subject=f"h{n}", at=at) for n, at in enumerate(weekly)]
+    street = [record(subject=f"s{n}", at=at) | {"publisher": "江滨街道"} for n, at in enumerate(weekly[:4])]
+    await reader.read([*town, *street])
+    assert await covered(reader, "found?to=2023-01-20", both) == (6, "live")
+    assert await covered(reader, "found?to=2023-02-18", both) == (11, "silent")
+    assert await covered(reader, "found?to=2023-02-18", replace(CATALOGUE, feeds=(WEEKLY,))) == (11, "live")
+    nothing = [{"publisher": "江滨街道", "type": "hazard.found", "period": f"2023-0{month}"} for month in (1, 2)]
+    await reader.read([record("feed.zero_declared", "江滨街道/hazard.found", one, at=day(12, 31)) for one in nothing])
+    assert await covered(reader, "found?to=2023-02-18", both) == (11, "live")
+
+
+async def test_a_feed_without_a_cadence_lives_by_its_own_publisher(reader: Reader) -> None:
+    reader.definitions = DEFINITIONS
+    await reader.read([record("penalty.imposed", "c0", at=day(3, 3))])
+    for publisher, told in (("town-a", (0, "live")), ("court", (None, "none"))):
+        of = replace(CATALOGUE, feeds=(Feed("penalty.imposed", publisher),))
+        assert await covered(reader, "penalties?from=2023-05-01", of) == told
+        assert await covered(reader, "penalties", of) == (1, "live")
