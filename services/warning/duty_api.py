@@ -14,8 +14,9 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
 from services.contracts import codes
 from services.runtime import web
-from services.warning import brief, handover, lists
+from services.warning import brief, discipline, handover, lists
 from services.warning.explain import Unknown, explain
+from services.warning.feed import scoreboard
 from services.warning.handover import Told
 from services.warning.surroundings import Surroundings
 from services.warning.world import World
@@ -71,6 +72,20 @@ class DutyDesk:
             return HTMLResponse(brief.page(one))
         return PlainTextResponse(brief.plain(one)) if form == "txt" else web.json_answer(brief.model(one))
 
+    async def scoreboard(self) -> Response:
+        """`{items, next}`: publishers, who kept silent longest first."""
+        async with self._taken() as connection:
+            rows = await connection.fetch(FEEDS)
+        items = scoreboard([msgspec.json.decode(row["told"]) for row in rows])
+        return web.json_answer({"items": items, "next": None})
+
+    async def hidden(self, key: str) -> Response:
+        """`{id, count, items}`: what a silence has hidden, a hundred of them."""
+        async with self._taken() as connection:
+            rows = await connection.fetch(HIDDEN, f"{discipline.HIDDEN}{key}")
+        items = [{name: row[name] for name in ("kind", "matter", "slot")} for row in rows[: lists.PAGE]]
+        return web.json_answer({"id": key, "count": len(rows), "items": items})
+
     async def _shift(self, connection: asyncpg.Connection, key: str) -> Told:
         shift = await lists.one(connection, "shift", key)
         if shift is None:
@@ -90,6 +105,8 @@ def _moment(text: str, world: World) -> datetime.datetime:
     return at.astimezone(world.bureau.timezone) if at.tzinfo else at.replace(tzinfo=world.bureau.timezone)
 
 
+FEEDS = "SELECT told FROM told WHERE kind = 'feed' AND scope = 'actual' ORDER BY key"
+HIDDEN = "SELECT kind, matter, slot FROM effect WHERE scope = 'actual' AND digest = $1 ORDER BY kind, matter, slot"
 OPEN = "SELECT kind, told FROM told WHERE kind = ANY($1) AND scope = 'actual' AND NOT closed"
 HAPPENED = """
 SELECT kind, told FROM told WHERE kind = ANY($1) AND scope = 'actual'
@@ -137,6 +154,14 @@ def router(desk: DutyDesk) -> APIRouter:
     @routes.get("/duty/now", tags=["duty"], summary="Who is on duty at every post")
     async def show_now(_who: web.Reader) -> Response:
         return await desk.now_on_duty()
+
+    @routes.get("/feeds/scoreboard", tags=["feeds"], summary="Publishers, by how they keep their promises")
+    async def show_scoreboard(_who: web.Reader) -> Response:
+        return await desk.scoreboard()
+
+    @routes.get("/silences/{id}/hidden", tags=["discipline"], summary="What a silence has hidden")
+    async def show_hidden(id: str, _who: web.Reader) -> Response:  # noqa: A002  the path's own word
+        return await desk.hidden(id)
 
     @routes.get("/duty/{id}/handover", tags=["duty"], summary="What a shift hands over, filled in")
     async def show_handover(id: str, _who: web.Reader) -> Response:  # noqa: A002  the path's own word

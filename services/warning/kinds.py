@@ -17,6 +17,7 @@ from services.warning.notice import Notice
 from services.warning.release import Release
 from services.warning.response import Response
 from services.warning.series import Series
+from services.warning.silence import Silence
 
 KINDS: tuple[Kind, ...] = (
     Alert(),
@@ -25,6 +26,7 @@ KINDS: tuple[Kind, ...] = (
     Shift(),
     RosterGap(),
     Feed(),
+    Silence(),
     LoopKind(),
     Notice(),
     Series(),

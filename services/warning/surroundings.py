@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 import asyncpg
 import msgspec
@@ -16,6 +17,8 @@ from services.warning.world import World
 
 PEOPLE = ("contact", "shift")
 """The kinds of matters that say who can be reached."""
+FOLLOWED = (*PEOPLE, "silence")
+"""The kinds of matters by which others are judged."""
 
 
 class Surroundings:
@@ -26,6 +29,7 @@ class Surroundings:
         self._bureau, self._written, self._origin = bureau, house, origin
         self._house = house
         self._version: int | None = None
+        self._silences: Sequence[Mapping[str, Any]] = ()
         self.kinds = kinds.of(bureau)
         self.reads = frozenset(type_ for kind in self.kinds for type_ in kind.types)
         """The types of event that concern any of them."""
@@ -49,27 +53,30 @@ class Surroundings:
         """The moment of a turn that begins now."""
         if self._version is None:
             await self.refresh(connection)
-        return World(self.now(), self._bureau, self._house, self._origin, await heard.read(connection))
+        feeds = await heard.read(connection)
+        return World(self.now(), self._bureau, self._house, self._origin, feeds, self._silences)
 
     def touched(self, kinds: Collection[str]) -> None:
         """A turn has changed matters of these kinds."""
-        if not set(PEOPLE).isdisjoint(kinds):
+        if not set(FOLLOWED).isdisjoint(kinds):
             self._version = None
 
     async def follow(self, connection: asyncpg.Connection) -> None:
         """Notice what another process has changed."""
-        version = await connection.fetchval(VERSION, list(PEOPLE))
+        version = await connection.fetchval(VERSION, list(FOLLOWED))
         if version != self._version:
             await self.refresh(connection)
 
     async def refresh(self, connection: asyncpg.Connection) -> None:
-        """Read who is on duty: the bureau's folder, and over it what the facts say."""
-        self._version = await connection.fetchval(VERSION, list(PEOPLE))
-        rows = await connection.fetch(
-            "SELECT kind, shown FROM warning.matter WHERE kind = ANY($1) AND scope = 'actual'", list(PEOPLE)
-        )
-        shown = {kind: [msgspec.json.decode(r["shown"]) for r in rows if r["kind"] == kind] for kind in PEOPLE}
+        """Read who is on duty, the bureau's folder and over it what the facts say, and what people have silenced."""
+        self._version = await connection.fetchval(VERSION, list(FOLLOWED))
+        rows = await connection.fetch(SHOWN, list(FOLLOWED))
+        shown = {kind: [msgspec.json.decode(r["shown"]) for r in rows if r["kind"] == kind] for kind in FOLLOWED}
+        self._silences = shown["silence"]
         self._house = self._written.with_facts(shown["contact"], shown["shift"]) if rows else self._written
 
 
 VERSION = "SELECT coalesce(max(version), 0) FROM warning.matter WHERE kind = ANY($1)"
+SHOWN = """
+SELECT kind, shown FROM warning.matter
+ WHERE kind = ANY($1) AND scope = 'actual' AND NOT (kind = 'silence' AND closed)"""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from services.contracts.event import subject_of
 from services.contracts.families import TYPES
 from services.runtime.outbox import Row
-from services.warning import facts, said
+from services.warning import discipline, facts, said
 from services.warning.facts import Taken
 from services.warning.letter import Echo, Letter, letters
 from services.warning.matter import Fact, Kind, Named, Say, Standing, Under, Where
@@ -230,8 +230,19 @@ class Turn:
     def _send(self, matter: Matter, standing: Standing) -> None:
         for send in standing.sends:
             if send.slot not in matter.effects:
-                self._effect(matter, send.slot, Effect("", "sent", 1, "", "", "", None))
-                self.letters += letters(matter.id, send, self._world)
+                hidden = self._silence(matter, standing)
+                digest = f"{discipline.HIDDEN}{hidden}" if hidden else "sent"
+                self._effect(matter, send.slot, Effect("", digest, 1, "", "", "", None))
+                if not hidden:
+                    self.letters += letters(matter.id, send, self._world)
+
+    def _silence(self, matter: Matter, standing: Standing) -> str | None:
+        """The silence that hides what this matter sends."""
+        world = self._world
+        if not world.silences or matter.id[0] == "silence" or matter.id[1] != "actual":
+            return None
+        told = discipline.about(matter.id, standing)
+        return discipline.silence_of(told, world.silences, world.bureau.regions, world.now)
 
     def _effect(self, matter: Matter, slot: str, effect: Effect) -> None:
         matter.effects[slot] = effect

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from services.runtime.bureau import Bureau
 from services.warning.heard import Heard
@@ -22,3 +23,5 @@ class World:
     """Where people reach the pages: `http://hub.example`."""
     heard: Mapping[tuple[str, str], Heard] = field(default_factory=dict)
     """Publisher and type → what came of this feed."""
+    silences: Sequence[Mapping[str, Any]] = ()
+    """Those that a person has made and that are not over, as they are shown."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import AsyncIterator
 
 import pytest
@@ -12,7 +13,7 @@ from tests.warning.watching import Watching, watching
 
 @pytest.fixture
 async def watch(settings: Settings, topics: list[str]) -> AsyncIterator[Watching]:
-    async with watching(settings) as one:
+    async with watching(settings, patient=True) as one:
         yield one
 
 
@@ -39,3 +40,25 @@ async def test_the_roster_stands_and_a_swap_changes_who_is_called(watch: Watchin
     await watch.publish(gone)
     await watch.settled()
     assert [entry["text"] for entry in (await watch.matters("shift"))[key]["log"]] == ["积水已排"]
+
+
+async def test_a_silence_hides_a_sms_to_come_and_never_a_red_one(watch: Watching) -> None:
+    said = {
+        "id": "s1", "matchers": {"region": "990111", "kind": ["alert", "callout"]}, "owner": "柳明哲", "reason": "检修",
+        "until": (watch.clock.now() + datetime.timedelta(hours=2)).isoformat(),
+    }  # fmt: skip
+    await watch.publish(watch.fact("silence.created", "s1", said))
+
+    async def hides() -> int:
+        await watch.publish(watch.alert("yellow"))
+        await watch.settled()
+        return int(await watch.connection.fetchval("SELECT count(*) FROM effect WHERE digest = 'silenced:s1'"))
+
+    await watch.until(hides)
+    before = await watch.connection.fetchval("SELECT count(*) FROM delivery")
+    await watch.publish(watch.alert("yellow"))
+    await watch.settled()
+    assert await watch.connection.fetchval("SELECT count(*) FROM delivery") == before
+    await watch.publish(red := watch.alert("red"))
+    await watch.settled()
+    assert await watch.connection.fetchval("SELECT count(*) FROM delivery WHERE chain = $1", red["subject"]) > 20
