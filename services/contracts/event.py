@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, ClassVar
 
 import msgspec
@@ -57,7 +58,7 @@ class Type:
     keys: tuple[str, ...] = ()
     """Columns that identify a row of a table of this type; empty: the content does."""
 
-    @property
+    @cached_property
     def family(self) -> str:
         """The part before the dot: `hazard` of `hazard.found`."""
         return self.name.partition(".")[0]
@@ -155,6 +156,9 @@ def _told_everywhere(event: Event) -> bool:
 
 def subject_of(type_: Type, data: Mapping[str, Any]) -> str | None:
     """The subject that the data name, or None when a field of it is missing or the type has none."""
+    if len(type_.subject) == 1:  # as nearly all: the door asks for each event
+        only = data.get(type_.subject[0])
+        return None if only is None or only == "" else str(only)
     parts = [data.get(name) for name in type_.subject]
     if not parts or any(part is None or part == "" for part in parts):
         return None

@@ -129,7 +129,7 @@ def moment(value: Any) -> datetime.datetime | None:
     if not isinstance(value, str) or not RFC3339.fullmatch(value):
         return None
     try:
-        return datetime.datetime.fromisoformat(value.upper().replace(" ", "T"))
+        return datetime.datetime.fromisoformat(value if value.isupper() else value.upper().replace(" ", "T"))
     except ValueError:
         return None
 

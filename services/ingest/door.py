@@ -143,7 +143,7 @@ class Door:
             "subject": subject,
             "region": region,
             "status": event.get("status", "actual"),
-            "recordedtime": f"{now.replace(tzinfo=None).isoformat(timespec='microseconds')}Z",
+            "recordedtime": now.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z",
             "publisher": key.name,
             "digest": digest,
             "data": data,
