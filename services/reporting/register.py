@@ -178,8 +178,8 @@ class _Thing:
 
 
 def _stays(states: list[tuple[datetime.datetime, State | None]], expires: str, zone: ZoneInfo) -> Iterator[Stay]:
-    ends = [since for since, _ in states[1:]] + [FOREVER]
-    for (since, state), end in zip(states, ends, strict=True):
+    ends = [*(since for since, _ in states[1:]), FOREVER]
+    for (since, state), end in zip(states, ends, strict=False):  # of what was only changed nothing is known: no state
         if state is not None:
             until = min(end, _expiry(state.fields.get(expires), zone)) if expires else end
             if since < until:

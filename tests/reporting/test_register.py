@@ -73,6 +73,11 @@ def test_a_change_of_what_is_unknown_waits_until_it_is_added() -> None:
     assert fields_at(facts, 5) == {"members": 4, "level": "a"}
 
 
+def test_what_was_never_added_is_not_there() -> None:
+    for facts in ([fact("changed", 1, members=4)], [fact("removed", 1)], []):
+        assert fields_at(facts, 4) is None
+
+
 def test_what_is_removed_is_gone_and_removing_it_twice_is_harmless() -> None:
     facts = [fact("added", 1, n=1), fact("removed", 3), fact("removed", 4), fact("changed", 5, n=5)]
     assert fields_at(facts, 2) == {"n": 1}
