@@ -139,8 +139,11 @@ class Desk:
             raise web.Refusal(403, f"{found.about}: role {person.role} may not; one of {', '.join(found.roles)} may")
         sent = _sent(await request.body())
         who = access.Principal(person.name, "person", (person.region,) if person.region else (), person.role, ("read",))
-        async with self.taken() as connection:
-            matter = await self._matter(connection, path, key, request, who)
+        if found.opens:
+            matter = {"id": key, "region": person.region or self.bureau.region}
+        else:
+            async with self.taken() as connection:
+                matter = await self._matter(connection, path, key, request, who)
         return await self._publish(found, matter, sent, person.name, _scope(request))
 
     def _person(self, request: Request) -> access.Session:

@@ -32,6 +32,8 @@ class Command(NamedTuple):
     roles: tuple[str, ...]
     make: Make
     about: str
+    opens: bool = False
+    """It makes the matter: there need not be one of this id."""
 
 
 def _take(matter: Mapping[str, Any], sent: Mapping[str, Any], who: str) -> dict[str, Any]:
@@ -93,12 +95,49 @@ def _approve_response(matter: Mapping[str, Any], _sent: Mapping[str, Any], who: 
     return {"response_id": matter["response_id"], "by": who, "step": (matter.get("pending") or {}).get("step")}
 
 
+def _said(key: str, *names: str) -> Make:
+    """The matter's id as the field `key`, and what was sent of these fields."""
+
+    def make(matter: Mapping[str, Any], sent: Mapping[str, Any], _who: str) -> dict[str, Any]:
+        return {key: matter["id"], **{name: sent.get(name) for name in names}}
+
+    return make
+
+
+def _accept(matter: Mapping[str, Any], sent: Mapping[str, Any], who: str) -> dict[str, Any]:
+    """Whoever the roster names takes over, unless another is named."""
+    incoming = (matter.get("next") or {}).get("person_id")
+    return {"shift_id": matter["id"], "person_id": sent.get("person_id") or incoming or who}
+
+
+def _silence(matter: Mapping[str, Any], sent: Mapping[str, Any], who: str) -> dict[str, Any]:
+    told = {name: sent.get(name, matter.get(name)) for name in ("matchers", "reason", "until")}
+    return {"id": matter["id"], "owner": sent.get("owner") or who, **told}
+
+
+def _end_silence(matter: Mapping[str, Any], sent: Mapping[str, Any], who: str) -> dict[str, Any]:
+    """It ended when it began: the latest word of its id holds."""
+    return {**_silence(matter, sent, who), "until": matter.get("since")}
+
+
+_SHIFT = ("organisation", "post", "person_id", "from", "to")
 _NOTICE = _written("recipients", "cautions", "measures", "due_minutes", "text")
 _RELEASE = _written("channel", "target_area", "text", "cautions", "measures", "issuer")
 COMMANDS: tuple[Command, ...] = (
     Command("alerts", "take", "duty.alert_taken", DESK, _take, "认领"),
     Command("alerts", "confirm", "warning.confirmed", DESK, _confirm, "确认"),
     Command("callouts", "answer", "callout.answered", DESK, _answer, "记录应答"),
+    Command("duty", "hand_over", "duty.handed_over", DESK, _said("shift_id", "open_items", "notes"), "交班"),
+    Command("duty", "accept", "duty.handover_accepted", DESK, _accept, "接班"),
+    Command("duty", "log", "duty.logged", DESK, _said("shift_id", "kind", "text", "caller", "refers_to"), "记值班日志"),
+    Command("duty", "roll_call", "duty.roll_called", DESK, _said("shift_id", "unit", "answered_seconds"), "点名"),
+    Command("duty", "brief", "duty.brief_issued", DESK, _said("shift_id", "notes"), "发值班要情"),
+    Command("duty", "mute", "duty.muted", DESK, _said("shift_id", "person_id", "until", "reason"), "免打扰"),
+    Command("duty", "swap", "duty.shift_swapped", DESK, _said("shift_id", *_SHIFT), "换班"),
+    Command("duty", "assign", "duty.shift_assigned", DESK, _said("shift_id", *_SHIFT), "排班", opens=True),
+    Command("contacts", "confirm", "contact.verified", DESK, _said("person_id"), "核实联系人"),
+    Command("silences", "start", "silence.created", DESK, _silence, "设置静默", opens=True),
+    Command("silences", "end", "silence.created", DESK, _end_silence, "结束静默"),
     Command("notices", "take", "warning.notice_drafted", DESK, _NOTICE, "拟稿"),
     Command("notices", "submit", "warning.notice_submitted", DESK, _before(_NOTICE), "送审"),
     Command("notices", "issue", "warning.notice_submitted", DESK, _before(_NOTICE), "送审签发"),

@@ -1,0 +1,77 @@
+"""A change of shift over HTTP (story 7), and a silence that a person makes and ends."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from services.runtime.settings import Settings
+from tests.warning.served import Served, served
+
+
+@pytest.fixture
+async def hub(settings: Settings, topics: list[str]) -> AsyncIterator[Served]:
+    async with served(settings) as one:
+        yield one
+
+
+async def desk(hub: Served) -> dict[str, Any]:
+    """The bureau's desk as `hub duty now` sees it."""
+    items = (await hub.get("/warning/duty/now"))["items"]
+    return next(i for i in items if (i["organisation"], i["post"]) == ("JB00", "bureau_duty"))
+
+
+async def post(hub: Served, path: str, who: dict[str, str], **sent: Any) -> httpx.Response:
+    return await hub.client.post(f"/warning{path}", json=sent, headers=who)
+
+
+async def test_a_shift_is_handed_over_and_accepted(hub: Served) -> None:
+    async def stands() -> str | None:
+        shift = (await desk(hub))["shift_id"]
+        return shift if shift in await hub.watch.matters("shift") else None
+
+    shift = await hub.watch.until(stands)
+    to = datetime.datetime.fromisoformat((await desk(hub))["to"])
+    hub.watch.clock.advance(seconds=(to - hub.watch.clock.now()).total_seconds() + 16 * 60)
+
+    async def called() -> list[dict[str, Any]]:
+        return await hub.letters(kind="shift")
+
+    letters = await hub.watch.until(called)
+    assert {(row["organisation"], row["post"]) for row in letters} == {("JB00", "duty_leader")}
+    before = await desk(hub)
+    assert (before["handover"]["shift_id"], before["handover"]["state"]) == (shift, "late")
+
+    listed = await hub.get(f"/warning/duty/{shift}/handover")
+    assert {s["key"] for s in listed["sections"]} >= {"alerts", "callouts", "clocks", "feeds", "log"}
+    officer = await hub.log_in("watch")
+    early = await post(hub, f"/duty/{shift}/accept", officer)
+    assert (early.status_code, early.json()["detail"]) == (409, "尚未交班")
+    handed = await post(hub, f"/duty/{shift}/hand_over", officer, open_items=listed["open_items"], notes="加强巡查")
+    assert handed.status_code == 200, handed.text
+    assert (await post(hub, f"/duty/{shift}/accept", officer)).status_code == 200
+    again = await post(hub, f"/duty/{shift}/hand_over", officer)
+    assert (again.status_code, again.json()["detail"]) == (409, "已经交过班")
+
+    after = await desk(hub)
+    assert (after["handover"], after["shift_id"] != shift) == (None, True)
+    one = await hub.get(f"/warning/duty/{shift}")
+    assert (one["state"], one["accepted"]["person_id"]) == ("accepted", after["persons"][0]["person_id"])
+    assert one["handed_over"]["notes"] == "加强巡查"
+
+    brief = await hub.client.get(f"/warning/duty/{shift}/brief.txt", headers={"authorization": f"Bearer {hub.key}"})
+    assert "江滨区应急管理局值班要情" in brief.text
+    assert "收到预警\n   无\n" in brief.text
+
+    explained = await hub.get("/warning/routes/explain", level="red", hazard="rainstorm", region="990111003")
+    assert explained["reached"]
+    nowhere = await hub.client.get(
+        "/warning/routes/explain", params={"region": "1"}, headers={"authorization": f"Bearer {hub.key}"}
+    )
+    assert nowhere.status_code == 404
+    scores = await hub.get("/warning/feeds/scoreboard")
+    assert {row["publisher"] for row in scores["items"]} == {"weather", "grid", "enforcement", "hotline", "duty"}
