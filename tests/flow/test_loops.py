@@ -106,7 +106,8 @@ async def test_a_hazard_with_fifteen_days(hub: Hub) -> None:
     )
     assert (await hub.case("hazard/h1"))["state"] == "open"
     await hub.advance(days=12)
-    assert [post for post, text in await hub.texts() if "h1" in text] == ["enterprise_safety"]
+    reminded = {post for post, text in await hub.texts() if "隐患整改「h1」" in text}
+    assert reminded == {"street_duty", "street_leader", "duty_leader"}  # all that JB02 has
     without = {"hazard_id": "h1", "new_due": longer.isoformat(), "reason": "设备未到"}
     refused, *_ = await hub.tell(
         ("hazard.extended", "h1", without), ("hazard.extended", "h2", approved),

@@ -15,6 +15,7 @@ from services.warning.loops.rows import Loop, Loops
 from services.warning.matter import Fact, Named, Post, Say, Send, Standing, Under, Where
 from services.warning.world import World
 
+DESK = "bureau_duty"
 STILL = datetime.timedelta(days=7)
 """What is overdue is told within this time after the limit, as long as it is not done."""
 
@@ -202,23 +203,31 @@ class Telling:
         if not at <= self.now < fresh:
             return
         words = self.world.house.messages.text(text, **self._words(run))
-        for to in dict.fromkeys(to for post in posts for to in self._posts(post)):
+        told = dict.fromkeys(to for post in posts for to in self._posts(post)) or self._desk() if posts else ()
+        for to in told:
             yield Send(f"{slot}:{to.organisation}:{to.post}", to, ("sms",), words, fresh, urgent=run.clock.statutory)
 
     def _posts(self, written: str) -> Iterator[Post]:
-        """The organisation that a field names; else those whose places hold the case's."""
+        """The organisation that a field names, at the post or, without it, at all it has; else those whose places
+        hold the case's."""
         field, _, post = written.rpartition(":")
         people: People = self.world.house.people
         if field:
             named = self.case.opening.view.get(field)
             organisation = people.organisation(str(named)) if named else None
-            if organisation:
-                yield Post(organisation.code, post)
+            held = [p for code, p in people.posts() if organisation and code == organisation.code]
+            yield from (Post(organisation.code, p) for p in ([post] if post in held else held) if organisation)
             return
         regions = self.world.bureau.regions
         for one in people.targets((self.region,), post):
             if self.region in regions and regions.within(self.region, one.region):
                 yield Post(one.code, post)
+
+    def _desk(self) -> list[Post]:
+        """The bureau's own duty room: for what would reach nobody."""
+        root = self.world.bureau.region
+        found = self.world.house.people.targets((root,), DESK)
+        return [Post(one.code, DESK) for one in found if one.region == root]
 
     def _words(self, run: Run) -> dict[str, str]:
         late = self.calendar.days(run.due, self.now)

@@ -87,8 +87,8 @@ def test_an_investigation_is_extended_reported_and_approved() -> None:
 
 def test_reminders_go_to_the_posts_of_the_place_and_to_the_enterprise() -> None:
     found = fact("hazard.found", "01 10:00", hazard_id="h1", enterprise_id="JB02", due="2023-06-16", region="990111003")
-    (before,) = stands("hazard/h1", "14 00:00", found).sends
-    assert (before.to, before.fresh) == (Post("JB02", "enterprise_safety"), at("17") - END)
+    before, *_ = stands("hazard/h1", "14 00:00", found).sends
+    assert (before.to, before.fresh) == (Post("JB02", "street_duty"), at("17") - END)
     assert "「h1」整改期限为06月16日23:59，现为「查出」" in before.text
     sent = {one.to for one in stands("hazard/h1", "17 08:00", found).sends}
     assert Post("JB03", "street_duty") in sent
@@ -96,6 +96,12 @@ def test_reminders_go_to_the_posts_of_the_place_and_to_the_enterprise() -> None:
     assert stands("hazard/h1", "30 00:00", found).sends == ()  # nobody is told of what has long passed
     done = fact("hazard.rectified", "12 10:00", hazard_id="h1")
     assert stands("hazard/h1", "14 00:00", found, done).sends == ()
+
+
+def test_what_would_reach_nobody_goes_to_the_duty_room() -> None:
+    found = fact("hazard.found", "01 10:00", hazard_id="h1", enterprise_id="E9", due="2023-06-16")
+    for now in ("14 00:00", "17 08:00"):
+        assert [one.to for one in stands("hazard/h1", now, found).sends] == [Post("JB00", "bureau_duty")]
 
 
 def test_every_shipped_loop_opens_moves_and_closes() -> None:
