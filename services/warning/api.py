@@ -19,7 +19,7 @@ from services.runtime import access, accounting, postgres, session, web
 from services.runtime.bureau import Bureau
 from services.runtime.kafka import Publisher, Record, Rejected, Unknown
 from services.runtime.settings import Settings
-from services.warning import callbacks, commands, link, lists
+from services.warning import callbacks, commands, link, lists, notice_api
 from services.warning.callbacks import Callbacks
 from services.warning.channels import testing
 from services.warning.commands import Command
@@ -78,6 +78,11 @@ class Desk:
         async with self.taken() as connection:
             return web.json_answer(await self._matter(connection, path, key, request, who))
 
+    async def notice(self, key: str, request: Request, who: access.Principal) -> dict[str, Any]:
+        """A notice as its GET gives it. Raises 404."""
+        async with self.taken() as connection:
+            return await self._matter(connection, "notices", key, request, who)
+
     async def _matter(
         self, connection: asyncpg.Connection, path: str, key: str, request: Request, who: access.Principal
     ) -> dict[str, Any]:
@@ -87,6 +92,8 @@ class Desk:
             raise web.Refusal(404, f"no such thing among {path}: {key[:200]}")
         if path == "alerts":
             await _count_answers(connection, _scope(request), [found])
+        elif path == "notices":
+            await notice_api.attach(connection, found, self.bureau.regions)
         return found
 
     async def deliveries(self, request: Request, _who: access.Principal) -> Response:
@@ -282,6 +289,7 @@ def router(desk: Desk, meters: Meters) -> APIRouter:
     routes = APIRouter()
     callbacks.add_routes(routes, Callbacks(desk, meters))
     link.add_routes(routes, Links(desk, meters))
+    notice_api.add_routes(routes, desk.bureau, desk.notice)
 
     @routes.get("/accounting", tags=["operations"], summary="What was read, per partition")
     async def show_accounting(_who: web.Reader) -> Response:

@@ -9,6 +9,7 @@ import pytest
 
 from services.runtime.settings import Settings
 from services.warning.notice import notice_of
+from tests.warning.served import served
 from tests.warning.watching import Watching, watching
 
 
@@ -79,3 +80,29 @@ async def test_a_notice_is_drafted_signed_by_two_numbered_and_signed_for(watch: 
     assert late["state"] == "overdue"
     assert "望江街道办事处" not in late["overdue"]
     assert len(late["overdue"]) == len(late["recipients"]) - 1
+
+
+async def test_the_author_may_not_approve_and_the_document_can_be_had(settings: Settings, topics: list[str]) -> None:
+    """Story 6, by HTTP: 409 with the reason, then the next number, then the PDF."""
+    async with served(settings) as hub:
+        notice = await begun(hub.watch)
+        path = f"/warning/notices/{notice}"
+        author = await hub.log_in("approver")
+        edits = {"measures": ["停止户外作业", "转移低洼处人员"], "text": "各单位主要负责人到岗。"}
+        sent = await hub.client.post(f"{path}/issue", json=edits, headers=author)
+        assert (sent.status_code, sent.json()["outcome"]) == (200, "accepted")
+        own = await hub.client.post(f"{path}/approve", json={}, headers=author)
+        assert own.status_code == 409
+        assert "不能审批自己的稿" in own.text
+        watch_officer = await hub.log_in("watch")
+        assert (await hub.client.post(f"{path}/approve", json={}, headers=watch_officer)).status_code == 403
+        second = await hub.log_in("approver")
+        assert (await hub.client.post(f"{path}/approve", json={}, headers=second)).status_code == 200
+        issued = await hub.get(path)
+        assert issued["state"] == "issued"
+        assert issued["document_no"].endswith("1号")
+        assert [n["id"] for n in (await hub.get("/warning/notices", state="issued"))["items"]] == [notice]
+        for ending, first in ((".pdf", b"%PDF-"), (".docx", b"PK")):
+            answer = await hub.client.get(f"{path}{ending}", headers={"authorization": f"Bearer {hub.key}"})
+            assert answer.status_code == 200
+            assert answer.content.startswith(first)

@@ -1,0 +1,54 @@
+"""Draws a document as PDF with Typst: `official.typ` gives the form, the content goes in as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import pylopdf_fonts_zh_cn
+import typst
+
+from services.runtime.document.model import COLOURS, Block, Document, Heading, Paragraph, day
+
+FORM = Path(__file__).parent / "official.typ"
+FONTS = (
+    Path(pylopdf_fonts_zh_cn.__file__).parent,
+    Path("/usr/share/texlive/texmf-dist/fonts/opentype/public/fandol"),
+)
+"""Besides those of the system: Noto Serif and Sans SC come with the hub; FangSong and XiaoBiaoSong where installed."""
+
+
+def draw(document: Document) -> bytes:
+    """The PDF. Takes about 0.3 s of CPU: call it in a thread. The same document gives the same bytes."""
+    drawn: bytes = _compiled(document, "pdf", None)
+    return drawn
+
+
+def pages(document: Document, ppi: float = 72) -> list[bytes]:
+    """Each page as PNG."""
+    drawn: bytes | list[bytes] = _compiled(document, "png", ppi)
+    return [drawn] if isinstance(drawn, bytes) else drawn
+
+
+def _compiled(document: Document, as_: Literal["pdf", "png"], ppi: float | None) -> Any:
+    return typst.compile(
+        str(FORM), format=as_, ppi=ppi, font_paths=[str(folder) for folder in FONTS if folder.is_dir()],
+        sys_inputs={"document": msgspec.json.encode(_written(document)).decode()},
+    )  # fmt: skip
+
+
+def _written(document: Document) -> dict[str, Any]:
+    """As the form reads it."""
+    return {
+        **{f.name: getattr(document, f.name) for f in dataclasses.fields(document)},
+        "colour": COLOURS[document.colour], "date": day(document.date) if document.date else "",
+        "blocks": [_block(block) for block in document.blocks],
+        "annexes": [{"title": a.title, "blocks": [_block(block) for block in a.blocks]} for a in document.annexes],
+    }  # fmt: skip
+
+
+def _block(block: Block) -> dict[str, Any]:
+    kind = "heading" if isinstance(block, Heading) else "paragraph" if isinstance(block, Paragraph) else "table"
+    return {"kind": kind, **dataclasses.asdict(block)}
