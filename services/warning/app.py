@@ -17,10 +17,11 @@ from services.runtime import accounting, bureau, metrics, postgres, web
 from services.runtime.access import Access
 from services.runtime.clock import Clock
 from services.runtime.settings import Settings
-from services.warning import duty_api, house
+from services.warning import duty_api, house, telemetry_meters
 from services.warning.api import Desk, connections, router
 from services.warning.duty_api import DutyDesk
 from services.warning.meters import Meters
+from services.warning.state_meters import StateMeters
 from services.warning.surroundings import Surroundings
 
 ABOUT = "The watch of the hub: what is in force, open and due; who must be told; who has answered."
@@ -52,7 +53,19 @@ def create(settings: Settings | None = None, clock: Clock | None = None) -> Fast
             pool.terminate()
 
     registry = metrics.new_registry()
-    app = web.create_app("warning", about=ABOUT, registry=registry, ready=ready, who=who, lifespan=lifespan)
+    meters = (StateMeters(registry), telemetry_meters.Meters(registry))
+
+    async def scraped() -> None:
+        for one in meters:
+            one.forget()
+        with contextlib.suppress(*postgres.NOT_NOW):
+            async with pool.acquire(timeout=2) as connection:
+                for one in meters:
+                    await one.read(cast(asyncpg.Connection, connection))
+
+    app = web.create_app(
+        "warning", about=ABOUT, registry=registry, ready=ready, who=who, lifespan=lifespan, before_scrape=scraped
+    )
     people = Surroundings(folder, house.load(folder), clock.now, settings.origin)
     app.include_router(duty_api.router(DutyDesk(people, desk.taken)))
     app.include_router(router(desk, Meters(registry)))
