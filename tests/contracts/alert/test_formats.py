@@ -255,3 +255,25 @@ def test_what_xml_cannot_hold_is_left_out_of_it() -> None:
     odd = structs.replace(alert, note="a\x00b\ud800", extension=("<a>1</a>", hostile, "not xml"))
     told = reading.parse(reading.RENDER["guotu"](odd))
     assert (told.note, told.extension) == ("ab", ("<a>1</a>",))
+
+
+@pytest.mark.parametrize(
+    "prolog",
+    [
+        "<!DOCTYPE alert>",
+        '<!DOCTYPE alert SYSTEM "file:///etc/hostname">',
+        '<!DOCTYPE alert [<!ENTITY a "b">]>',
+        '<!DOCTYPE alert [<!ENTITY % a SYSTEM "http://127.0.0.1:1/a"> %a;]>',
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_doctype_is_refused_whatever_it_says(prolog: str, encoding: str) -> None:
+    text = f'<?xml version="1.0" encoding="{encoding}"?>' + prolog + guotu().decode().partition("?>")[2]
+    with pytest.raises(Malformed) as refused:
+        reading.parse(text.encode(encoding))
+    assert [flaw.code for flaw in refused.value.flaws] == ["doctype"]
+
+
+def test_a_circle_in_metres_is_one_in_kilometres_for_cap() -> None:
+    alert = reading.parse(guotu().replace(b"<circle/>", b"<circle>30.1,110.35 2500</circle>"))
+    assert reading.parse(reading.RENDER["cap"](alert)).info[0].area[0].circle == ("30.1,110.35 2.5",)
