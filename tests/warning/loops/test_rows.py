@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -9,9 +10,11 @@ import pytest
 
 from services.runtime import bureau
 from services.runtime.settings import ROOT
-from services.warning import kinds
+from services.warning import house, kinds
 from services.warning.loops import rows
 
+PERMIT, CLOCK = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "loops.md").read_text("utf-8"), re.DOTALL)
+POSTS = house.load(bureau.load(ROOT / "bureaus" / "example")).posts
 OWN = """
 [fire_drill]
 zh = "消防整改"
@@ -77,12 +80,8 @@ def test_a_loop_of_the_bureau_is_watched_whatever_its_events_are(tmp_path: Path)
     assert {"permit.accepted", "permit.completed", "hazard.found"} <= reads
 
 
-PERMIT = """
-[permit]
-zh = "行政许可"
-case = "permit_id"
-
-[permit.steps]
-accepted = { zh = "受理", on = "permit.accepted", opens = true }
-completed = { zh = "办结", on = ["permit.completed", "permit.rejected"], closes = true }
-"""
+def test_the_rows_shown_in_the_documentation_are_right(tmp_path: Path) -> None:
+    (tmp_path / "loops.toml").write_text(PERMIT, "utf-8")
+    (tmp_path / "clocks.toml").write_text(CLOCK, "utf-8")
+    assert rows.check(tmp_path, POSTS) == []
+    assert [c.name for c in rows._of(tmp_path, "").rows["permit"].clocks] == ["complete"]
