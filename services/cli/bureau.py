@@ -201,6 +201,16 @@ def _print_json(folder: Path, mistakes: list[Mistake]) -> None:
     print(msgspec.json.encode({"folder": str(folder), "mistakes": rows}).decode())
 
 
+def _called(found: Bureau) -> str:
+    """Who can be called, in a word."""
+    own = house.load(found)
+    if not own.people.organisations:
+        return "organisations.csv 里没有机构，预警叫不到任何人"
+    people = own.people
+    lists = f"{len(people.organisations)} 个机构、{len(people.persons)} 人、{len(people.shifts)} 班"
+    return f"{lists}，{len(own.routes)} 条路由"
+
+
 def _summary(found: Bureau, definitions: tuple[Definition, ...]) -> Table:
     own = [d for d in definitions if not d.file.startswith("services/")]
     codes = sum(len(values) for values in found.extra_codes.values())
@@ -213,6 +223,7 @@ def _summary(found: Bureau, definitions: tuple[Definition, ...]) -> Table:
         ("来源", f"{len(found.feeds)} 个"),
         ("自有代码", f"{codes} 个"),
         ("统计项", f"{len(definitions)} 行, 其中本单位 {len(own)} 行"),
+        ("叫应", _called(found)),
         ("配置指纹", found.hash[:16]),
     )
     for name, value in rows:

@@ -13,6 +13,7 @@ from services.cli import divisions
 from services.contracts.region import Region
 from services.runtime import bureau
 from services.runtime.settings import ROOT
+from services.warning.house import lists, messages, routes
 
 EXAMPLE = ROOT / "bureaus" / "example"
 ENDINGS = ("经济技术开发区", "开发区", "自治县", "自治旗", "新区", "区", "县", "市", "旗", "街道", "镇", "乡")
@@ -62,6 +63,28 @@ STATISTICS = """\
 # measure = "count"
 # where = { post = "河道" }
 """
+ROUTES = """\
+# 什么预警叫应谁。不写就用自带的: 红橙叫应带班领导、局值班室、街道值班室, 黄蓝提醒值班室。同名的以这里为准。
+# 先填 organisations.csv（机构）、contacts.csv（人）, 再填 roster.csv（值班表, 可以不排）。试一试: hub routes try
+#
+# [typhoon]
+# zh = "台风黄色预警叫应带班领导"
+# levels = ["yellow"]
+# hazards = ["typhoon"]
+# posts = ["duty_leader"]
+# need = "any"                # any 一个应答即可, all 每个岗位都要应答
+# channels = ["voice", "sms"]
+# freshness = "30m"           # 过了这么久就不再叫
+# repeat = "5m"               # 以下都从第一次叫应算起: 再叫一次, 叫副职, 叫上级, 无人可叫
+# deputy = "10m"
+# superior = "20m"
+# exhausted = "30m"
+"""
+MESSAGES = """\
+# 短信和电话的用语。不写就用自带的; {…} 自动填入。
+#
+# lifted = "【{bureau}】{headline}已解除：{area}。请报送受灾情况，无灾情报零。"
+"""
 
 
 def files(region: str, folder: Path, down_to: str = "community") -> dict[str, str]:
@@ -72,6 +95,9 @@ def files(region: str, folder: Path, down_to: str = "community") -> dict[str, st
         bureau.REGIONS: _table(rows),
         bureau.CODES: CODES,
         f"{bureau.STATISTICS}/own.toml": STATISTICS,
+        **{file: ",".join(columns) + "\n" for file, columns in lists.COLUMNS.items()},
+        routes.FILE: ROUTES,
+        messages.FILE: MESSAGES,
     }
 
 

@@ -20,7 +20,7 @@ CONTACTS = "contacts.csv"
 ROSTER = "roster.csv"
 ADDRESSES = ("sms", "voice", "email")
 """The columns of contacts.csv that hold an address, named like their channels."""
-_COLUMNS: Mapping[str, sheet.Columns] = {
+COLUMNS: Mapping[str, sheet.Columns] = {
     ORGANISATIONS: {"code": True, "name": True, "region": True, "kind": False, "superior": False},
     CONTACTS: {
         "person_id": True, "name": True, "organisation": True, "post": True, "deputy_id": False, "sms": False,
@@ -28,6 +28,7 @@ _COLUMNS: Mapping[str, sheet.Columns] = {
     },
     ROSTER: {"shift_id": True, "organisation": True, "post": True, "person_id": True, "from": True, "to": True},
 }  # fmt: skip
+"""File → its columns, and whether it needs them."""
 _NUMBER = re.compile(r"\+?[0-9][0-9 -]{2,19}")
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
@@ -47,7 +48,7 @@ def read(
     folder: Path, posts: Mapping[str, str], regions: Regions | None, timezone: ZoneInfo, found: Found
 ) -> Lists:  # fmt: skip
     """The lists of a folder; a file that is not there is empty."""
-    rows = {file: _rows(folder, file, found) for file in _COLUMNS}
+    rows = {file: _rows(folder, file, found) for file in COLUMNS}
     reader = _Reader(posts, regions, timezone, found)
     organisations = {row.key: reader.organisation(row) for row in rows[ORGANISATIONS]}
     reader.organisations = organisations
@@ -66,9 +67,9 @@ def _rows(folder: Path, file: str, found: Found) -> list[Row]:
     """The rows of a table, each key once."""
     if not (folder / file).exists():
         return []
-    rows, mistakes = sheet.read(folder, file, _COLUMNS[file])
+    rows, mistakes = sheet.read(folder, file, COLUMNS[file])
     found.add(*mistakes)
-    return list(_once(rows, next(iter(_COLUMNS[file])), found))
+    return list(_once(rows, next(iter(COLUMNS[file])), found))
 
 
 def _once(rows: list[Row], column: str, found: Found) -> Iterator[Row]:
