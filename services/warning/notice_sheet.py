@@ -81,7 +81,7 @@ def _row(number: int, hazard: Mapping[str, Any], bureau: Bureau) -> tuple[str, .
 
 def _level(hazard: Mapping[str, Any]) -> str:
     level = str(hazard.get("level") or "")
-    return codes.HAZARD_LEVEL.values.get(level, level)
+    return codes.HAZARD_LEVEL.values.get(level, level).removesuffix("隐患")
 
 
 def _moment(value: Any, bureau: Bureau) -> datetime.datetime | None:
