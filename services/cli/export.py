@@ -9,8 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from deploy.local import in_force
-from services.cli.running import CommandFailed, home_of, must_run, running
+from services.cli.running import CommandFailed, bureau_folder, must_run
 from services.reporting.export import NotEmpty, export
 from services.reporting.statistics import definitions
 from services.runtime import bureau
@@ -34,7 +33,7 @@ def export_(folder: Path) -> None:
 async def _export(folder: Path) -> dict[str, Any]:
     settings = Settings()
     dsn = settings.postgres_dsn or must_run(settings).dsn
-    rows = definitions(bureau.load(home_of(settings) / in_force.LINK if running() else settings.bureau))
+    rows = definitions(bureau.load(bureau_folder(settings)))
     with Progress(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"),
                   TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bar:  # fmt: skip
         task = bar.add_task("导出台账", total=None)

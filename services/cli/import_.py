@@ -103,8 +103,7 @@ class Import:
 
     def __init__(self, type_name: str, file: BinaryIO, options: Options) -> None:
         self.settings = Settings()
-        status = running.running(self.settings)
-        folder = bureau.load(Path(status.bureau) if status else self.settings.bureau)
+        folder = bureau.load(running.bureau_folder(self.settings))
         self.door = Door(folder.regions, folder.extra_codes)
         self.file = file
         self.size = file.seek(0, 2)

@@ -15,8 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from deploy.local import in_force
-from services.cli.running import connected, home_of, running
+from services.cli.running import bureau_folder, connected
 from services.reporting.definition import Definition
 from services.reporting.recount import Difference, mend, recount
 from services.reporting.statistics import definitions
@@ -40,7 +39,7 @@ def recount_(*, repair: bool = False, as_json: Annotated[bool, Parameter(name="-
 
 async def _recount(repair: bool, as_json: bool) -> int:
     settings = connected()
-    house = bureau.load(home_of(settings) / in_force.LINK if running() else settings.bureau)
+    house = bureau.load(bureau_folder(settings))
     rows = definitions(house)
     began = time.perf_counter()
     with Progress(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"),

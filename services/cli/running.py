@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from deploy.local import in_force
 from deploy.local.folder import Status, holder, read_status
 from services.runtime.settings import Settings
 
@@ -50,6 +51,11 @@ def url(settings: Settings | None = None) -> str:
     settings = settings or Settings()
     status = running(settings)
     return status.http if status else f"http://{settings.http_host}:{settings.http_port}"
+
+
+def bureau_folder(settings: Settings) -> Path:
+    """The bureau folder in force in the running hub; of one that does not run here, as the settings say."""
+    return home_of(settings) / in_force.LINK if running(settings) else settings.bureau
 
 
 def home_of(settings: Settings) -> Path:
