@@ -84,7 +84,7 @@ async def _serving(front: Front, port: int) -> AsyncIterator[None]:
     server = uvicorn.Server(uvicorn.Config(front, port=port, lifespan="off", log_level="warning"))
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]
     task = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110
+    while not server.started:
         await asyncio.sleep(0.01)
     try:
         yield
