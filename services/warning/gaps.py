@@ -38,7 +38,7 @@ def gaps(turns: Sequence[Turn], now: datetime.datetime, until: datetime.datetime
 
 
 class RosterGap:
-    """The kind: its key is the organisation's code and the post. It remembers by what it has said itself."""
+    """The kind: its key is `roster_gap/ORGANISATION/POST`. It remembers by what it has said itself."""
 
     name = LOOP
     types = frozenset(["loop.opened", "loop.closed"])
@@ -46,23 +46,24 @@ class RosterGap:
     def seeds(self, world: World) -> Iterator[str]:
         """Every post that has a roster."""
         people = world.house.people
-        return (f"{code}/{post}" for code, post in people.posts() if people.turns(code, post))
+        return (f"{LOOP}/{code}/{post}" for code, post in people.posts() if people.turns(code, post))
 
     def where(self, fact: Fact, _world: World) -> Iterable[Where]:
         """What was said of this post's gaps."""
         if fact.data.get("loop") == LOOP:
-            yield Named(str(fact.data.get("case_id")).rpartition("/")[0])
+            yield Named(f"{LOOP}/{str(fact.data.get('case_id')).rpartition('/')[0]}")
 
     def fold(self, key: str, facts: Sequence[Fact], world: World) -> Standing | None:
         """Which gaps there are now."""
-        code, _, post = key.partition("/")
+        _, code, post = key.split("/", 2)
         found = list(gaps(world.house.people.turns(code, post), world.now, world.now + AHEAD))
-        post_ = _Post(key, world, {f"{key}/{gap.from_.astimezone(datetime.UTC):%Y-%m-%dT%H:%MZ}": gap for gap in found})
+        place = f"{code}/{post}"
+        post_ = _Post(place, world, {f"{place}/{_minute(gap.from_)}": gap for gap in found})
         organisation = world.house.people.organisation(code)
         return Standing(
             state="gap" if found else "covered", shown=post_.shown(),
             region=organisation.region if organisation else world.bureau.region, says=tuple(post_.says(facts)),
-            sends=tuple(post_.sends()), due=found[0].from_ if found else None,
+            sends=tuple(post_.sends()), due=found[0].from_ if found else None, closed=not found,
         )  # fmt: skip
 
 
@@ -120,7 +121,8 @@ class _Post:
     def shown(self) -> Mapping[str, Any]:
         """What its GET gives."""
         return {
-            "id": self.key, "organisation": self.code, "post": self.post, "title": f"{self._name}排班空缺",
+            "id": f"{LOOP}/{self.key}", "loop": LOOP, "organisation": self.code, "post": self.post,
+            "title": f"{self._name}排班空缺",
             "gaps": [{"case_id": case, "from": gap.from_, "to": gap.to} for case, gap in self.gaps.items()],
         }  # fmt: skip
 
@@ -132,3 +134,7 @@ def _again(slot: str, fact: Fact) -> Say:
 
 def _text(moment: datetime.datetime) -> str:
     return moment.astimezone(datetime.UTC).isoformat().replace("+00:00", "Z")
+
+
+def _minute(moment: datetime.datetime) -> str:
+    return f"{moment.astimezone(datetime.UTC):%Y-%m-%dT%H:%MZ}"

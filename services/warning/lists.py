@@ -28,6 +28,8 @@ LISTS: Mapping[str, str] = {
     "drills": "drill",
 }
 """Path -> kind."""
+ALSO: Mapping[str, tuple[str, ...]] = {"loop": ("roster_gap",)}
+"""Kinds whose matters stand in the list of another: a gap in the roster is a case, too."""
 PAGE, MOST = 100, 1000
 
 
@@ -55,8 +57,9 @@ class BadCursor(ValueError):
 async def page(connection: asyncpg.Connection, asked: Asked) -> dict[str, Any]:
     """`{items, next}`: open ones first, then by key."""
     closed, key = _after(asked.cursor)
+    kinds = [asked.kind, *ALSO.get(asked.kind, ())]
     rows = await connection.fetch(
-        PAGED, asked.kind, asked.scope, asked.regions and sorted(asked.regions), asked.state, asked.prefix + "%",
+        PAGED, kinds, asked.scope, asked.regions and sorted(asked.regions), asked.state, asked.prefix + "%",
         asked.chain, asked.due_before, asked.is_open, closed, key, asked.size + 1,
     )  # fmt: skip
     more = len(rows) > asked.size
@@ -67,7 +70,8 @@ async def page(connection: asyncpg.Connection, asked: Asked) -> dict[str, Any]:
 
 async def one(connection: asyncpg.Connection, kind: str, key: str, scope: str = "actual") -> dict[str, Any] | None:
     """The matter of a key, under any of its names."""
-    row = await connection.fetchrow(ONE, kind, scope, key)
+    own = next((other for other in ALSO.get(kind, ()) if key.startswith(f"{other}/")), kind)
+    row = await connection.fetchrow(ONE, own, scope, key)
     return _shown(row) if row else None
 
 
@@ -115,7 +119,7 @@ def _after(cursor: str) -> tuple[bool, str]:
 
 PAGED = """
 SELECT key, closed, told FROM told
- WHERE kind = $1 AND scope = $2 AND ($3::text[] IS NULL OR region = ANY($3)) AND ($4 = '' OR state = $4)
+ WHERE kind = ANY($1) AND scope = $2 AND ($3::text[] IS NULL OR region = ANY($3)) AND ($4 = '' OR state = $4)
    AND key LIKE $5 AND ($6 = '' OR told->>'chain' = $6) AND ($7::timestamptz IS NULL OR due < $7)
    AND ($8::boolean IS NULL OR closed <> $8) AND (closed, key) > ($9, $10)
  ORDER BY closed, key LIMIT $11"""

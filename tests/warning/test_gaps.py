@@ -13,7 +13,8 @@ from services.warning.world import World
 from tests.warning.folding import example, fact, moment, world
 
 KIND = RosterGap()
-KEY = "JB00/bureau_duty"
+PLACE = "JB00/bureau_duty"
+KEY = f"roster_gap/{PLACE}"
 NOW = moment("07-16 12:00")
 END = NOW + datetime.timedelta(days=14)
 
@@ -60,9 +61,10 @@ def test_a_gap_far_ahead_is_no_case_yet() -> None:
 def test_a_gap_opens_once() -> None:
     first = fold(rostered(*HOLED))
     (opened,) = first.says
-    assert (first.state, first.due, opened.type) == ("gap", moment("07-18 08:00"), "loop.opened")
+    assert (first.state, first.closed, first.due) == ("gap", False, moment("07-18 08:00"))
+    assert opened.type == "loop.opened"
     assert opened.data == {
-        "loop": "roster_gap", "case_id": f"{KEY}/2026-07-18T00:00Z", "step": "assign", "due": "2026-07-18T00:00:00Z",
+        "loop": "roster_gap", "case_id": f"{PLACE}/2026-07-18T00:00Z", "step": "assign", "due": "2026-07-18T00:00:00Z",
     }  # fmt: skip
     assert list(KIND.where(heard(opened), rostered(*HOLED))) == [Named(KEY)]
     later = fold(rostered(*HOLED, now=moment("07-17 12:00")), heard(opened))
@@ -101,5 +103,5 @@ def test_the_leader_is_told_by_day() -> None:
 
 
 def test_every_post_with_a_roster_is_looked_at() -> None:
-    assert sorted(KIND.seeds(world(NOW))) == ["JB00/bureau_duty", "JB00/duty_leader"]
+    assert sorted(KIND.seeds(world(NOW))) == [KEY, "roster_gap/JB00/duty_leader"]
     assert fold(world(NOW)).state == "covered"

@@ -75,3 +75,20 @@ async def test_a_shift_is_handed_over_and_accepted(hub: Served) -> None:
     assert nowhere.status_code == 404
     scores = await hub.get("/warning/feeds/scoreboard")
     assert {row["publisher"] for row in scores["items"]} == {"weather", "grid", "enforcement", "hotline", "duty"}
+
+    gaps = (await hub.get("/warning/loops", kind="roster_gap"))["items"]
+    assert {(row["id"], row["state"]) for row in gaps} == {
+        ("roster_gap/JB00/bureau_duty", "covered"), ("roster_gap/JB00/duty_leader", "covered"),
+    }  # fmt: skip
+    assert (await hub.get("/warning/loops/roster_gap/JB00/bureau_duty"))["gaps"] == []
+
+
+async def test_a_silence_is_made_and_ended(hub: Served) -> None:
+    officer = await hub.log_in("watch")
+    until = (hub.watch.clock.now() + datetime.timedelta(hours=2)).isoformat()
+    made = await post(hub, "/silences/s1/start", officer, matchers={"kind": "feed"}, reason="检修", until=until)
+    assert made.status_code in (200, 202), made.text
+    wrong = await post(hub, "/silences/s2/start", officer, matchers={"kind": "feed"}, until="soon")
+    assert wrong.status_code == 422
+    assert (await post(hub, "/silences/s3/end", officer)).status_code == 404
+    assert (await hub.get("/warning/silences/s1/hidden"))["count"] == 0
