@@ -25,6 +25,8 @@ from services.warning.channels import testing
 from services.warning.commands import Command
 from services.warning.link import Links
 from services.warning.lists import LISTS, Asked
+from services.warning.loops import rows
+from services.warning.loops.command import NoSuchStep, event_of
 from services.warning.meters import Meters
 
 CONNECTIONS = 6
@@ -151,7 +153,18 @@ class Desk:
         else:
             async with self.taken() as connection:
                 matter = await self._matter(connection, path, key, request, who)
+        if path == "loops":
+            found, sent = self._step(found, key, sent)
         return await self._publish(found, matter, sent, person.name, _scope(request))
+
+    def _step(self, found: Command, key: str, sent: dict[str, Any]) -> tuple[Command, dict[str, Any]]:
+        """The event by which a case takes a step."""
+        id_ = {"id": sent.pop("id")} if "id" in sent else {}
+        try:
+            type_, written = event_of(rows.of(self.bureau), key, sent)
+        except NoSuchStep as error:
+            raise web.Refusal(422, str(error)) from error
+        return found._replace(type=type_), {**written, **id_}
 
     def _person(self, request: Request) -> access.Session:
         who: access.Access = request.app.state.access

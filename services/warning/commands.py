@@ -29,6 +29,7 @@ class Command(NamedTuple):
     list: str
     verb: str
     type: str
+    """Empty: which one follows from the step of a case."""
     roles: tuple[str, ...]
     make: Make
     about: str
@@ -120,6 +121,11 @@ def _end_silence(matter: Mapping[str, Any], sent: Mapping[str, Any], who: str) -
     return {**_silence(matter, sent, who), "until": matter.get("since")}
 
 
+def _case(_matter: Mapping[str, Any], sent: Mapping[str, Any], _who: str) -> dict[str, Any]:
+    """The data of the event that the step is: `services.warning.loops.command` has written it."""
+    return dict(sent)
+
+
 _SHIFT = ("organisation", "post", "person_id", "from", "to")
 _NOTICE = _written("recipients", "cautions", "measures", "due_minutes", "text")
 _RELEASE = _written("channel", "target_area", "text", "cautions", "measures", "issuer")
@@ -149,6 +155,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("releases", "submit", "warning.release_drafted", DESK, _RELEASE, "送审"),
     Command("releases", "issue", "warning.release_drafted", DESK, _RELEASE, "送审"),
     Command("releases", "approve", "warning.release_approved", APPROVERS, _written(), "审批发布"),
+    Command("loops", "step", "", DESK, _case, "推进案件"),
     Command("responses", "start", "emergency.response_signed", DESK, _step("start"), "提出启动"),
     Command("responses", "step", "emergency.response_signed", DESK, _step("change"), "提出调整级别"),
     Command("responses", "end", "emergency.response_signed", DESK, _step("end"), "提出终止"),
