@@ -19,7 +19,7 @@ from services.reporting.background import Background
 from services.reporting.definition import Definition
 from services.reporting.ledger import Entry, Rows, Seen
 from services.reporting.tally import Increments, Tally, tallied
-from services.runtime import postgres
+from services.runtime import clock, postgres
 from services.runtime.bureau import Bureau
 from services.runtime.consume import Aside, Position, Slice, StartAgain
 
@@ -70,7 +70,8 @@ class Count:
         self._series = await tally_store.load_series(connection)
         await self._count_new_definitions(connection)
         if self._house:
-            await configuration.note(connection, self._house, self._definitions, datetime.datetime.now(datetime.UTC))
+            now = datetime.datetime.now(datetime.UTC) + await clock.ahead(connection)
+            await configuration.note(connection, self._house, self._definitions, now)
         self._tally = Tally(self._definitions, self._zone, self._series)
         rows = await connection.fetch("SELECT id, name FROM type")
         self._types = {row["name"]: row["id"] for row in rows}
