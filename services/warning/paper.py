@@ -37,6 +37,8 @@ class Draft:
 
     stage: Stage
     paper: Paper
+    rule: Mapping[str, Any]
+    """As the hub drafted it."""
 
     @property
     def revision(self) -> int:
@@ -88,7 +90,7 @@ class Papers:
             }  # fmt: skip
         else:
             return None
-        return Draft(stage, Paper(content, both(stage.level), self.form.title))
+        return Draft(stage, Paper(dict(content), both(stage.level), self.form.title), content)
 
     def _step(self, fact: Fact) -> str:
         """Take one step; the reason when it is refused."""
@@ -129,7 +131,7 @@ class Papers:
         """Each draft as the hub wrote it."""
         for draft in self.drafts:
             fact = draft.stage.fact
-            content = {k: v for k, v in draft.paper.content.items() if v not in (None, "", (), [])}
+            content = {k: v for k, v in draft.rule.items() if v not in (None, "", (), [])}
             slot = f"drafted:{draft.stage.identifier}"
             yield Say(slot, self.form.drafted, content, fact.handled, fact.region, fact.key)
 
