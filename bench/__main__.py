@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import door, figures, hub, ledger, line, live, machine, recount, telemetry, verify
+from bench import callout, door, figures, hub, ledger, line, live, machine, recount, telemetry, verify
 from bench.line import Line
 from bench.parts import Ended, parts, scratch
 
@@ -56,6 +56,12 @@ def sensors(_size: Size) -> Iterator[Line]:
         yield from telemetry.lines(stage, door.open_(stage))
 
 
+def called(_size: Size) -> Iterator[Line]:
+    """The watch's process with Kafka, PostgreSQL and gateways."""
+    with scratch() as folder, parts(folder) as stage:
+        yield from callout.lines(stage)
+
+
 def whole(_size: Size) -> Iterator[Line]:
     """The whole hub: its start, its memory, its open pages, and its door while it counts what comes in."""
     with scratch() as folder:
@@ -74,6 +80,7 @@ SUBJECTS: dict[str, Callable[[Size], Iterator[Line]]] = {
     "random-ids": random_ids,
     "ingest": ingest,
     "telemetry": sensors,
+    "callout": called,
     "hub": whole,
 }
 

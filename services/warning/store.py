@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import asyncpg
 import msgspec
+from asyncpg.pgproto.pgproto import UUID
 
 from services.contracts import fate
 from services.contracts.fate import Fate
@@ -55,6 +56,10 @@ class Store:
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
+        self._known: set[Id] = set()
+        """Matters that have a row; those new in this turn are copied in."""
+        self._slots: set[tuple[Id, str]] = set()
+        """The same of effects."""
 
     # --- reading --------------------------------------------------------------------------------------------------
 
@@ -121,14 +126,17 @@ class Store:
         ):
             cause = row["cause"].bytes if row["cause"] else None
             effect = Effect(row["id"], row["digest"], row["turn"], row["type"], row["subject"], row["lane"], cause)
-            found[row["kind"], row["scope"], row["matter"]][1][row["slot"]] = effect
-        closed = await self._connection.fetch(
-            "SELECT kind, scope, key FROM matter m JOIN unnest($1::text[], $2::text[], $3::text[])"
-            " AS w(kind, scope, key) USING (kind, scope, key) WHERE m.closed", *columns,
+            id_ = (row["kind"], row["scope"], row["matter"])
+            found[id_][1][row["slot"]] = effect
+            self._slots.add((id_, row["slot"]))
+        rows = await self._connection.fetch(
+            "SELECT kind, scope, key, m.closed FROM matter m JOIN unnest($1::text[], $2::text[], $3::text[])"
+            " AS w(kind, scope, key) USING (kind, scope, key)", *columns,
         )  # fmt: skip
-        for row in closed:
+        for row in rows:
             id_ = (row["kind"], row["scope"], row["key"])
-            found[id_] = (*found[id_][:2], True)
+            self._known.add(id_)
+            found[id_] = (*found[id_][:2], row["closed"])
         return found
 
     async def awake(self, kinds: Sequence[str], now: datetime.datetime, limit: int) -> list[Id]:
@@ -181,9 +189,14 @@ class Store:
             )  # fmt: skip
 
     async def _effects(self, changed: Mapping[Id, Mapping[str, Effect]]) -> None:
-        rows = [(*id_, slot, *e[:6], _uuid(e.cause)) for id_, slots in changed.items() for slot, e in slots.items()]
-        if rows:
-            await self._connection.execute(EFFECTS, *map(list, zip(*rows, strict=True)))
+        new: list[tuple[object, ...]] = []
+        again: list[tuple[object, ...]] = []
+        for id_, slots in changed.items():
+            for slot, e in slots.items():
+                (again if (id_, slot) in self._slots else new).append((*id_, slot, *e[:6], _uuid(e.cause)))
+        await self._connection.copy_records_to_table("effect", records=new)
+        if again:
+            await self._connection.execute(EFFECTS, *map(list, zip(*again, strict=True)))
 
     async def _cancel(self, ended: Sequence[Id]) -> None:
         """What waits for a matter that has ended is not sent any more."""
@@ -205,7 +218,10 @@ class Store:
                 "DELETE FROM matter m USING unnest($1::text[], $2::text[], $3::text[]) AS w(kind, scope, key)"
                 " WHERE m.kind = w.kind AND m.scope = w.scope AND m.key = w.key", *_columns(gone),
             )  # fmt: skip
-        await self._connection.executemany(MATTER, rows)
+        await self._connection.copy_records_to_table(
+            "matter", columns=COPIED, records=[row for row in rows if row[:3] not in self._known]
+        )
+        await self._connection.executemany(MATTER, [row for row in rows if row[:3] in self._known])
         return len(rows)
 
     async def _letters(self, written: Sequence[Letter | Echo], world: World) -> None:
@@ -260,7 +276,7 @@ def _refusal(one: Taken, why: str, now: datetime.datetime) -> Fate:
 
 
 def _uuid(key: bytes | None) -> uuid.UUID | None:
-    return uuid.UUID(bytes=key) if key else None
+    return UUID(key) if key else None
 
 
 def _columns(ids: Iterable[Id]) -> list[list[str]]:
@@ -268,6 +284,7 @@ def _columns(ids: Iterable[Id]) -> list[list[str]]:
     return [[row[n] for row in rows] for n in range(3)]
 
 
+COPIED = ("kind", "scope", "key", "parents", "state", "closed", "region", "due", "wake", "shown", "changed")
 MATTER = """
 INSERT INTO matter AS m (kind, scope, key, parents, state, closed, region, due, wake, shown, changed, version)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11, nextval('matter_version'))

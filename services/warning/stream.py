@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 
 import uvloop
@@ -57,10 +58,20 @@ async def _when(stop: asyncio.Event, loop: Loop) -> None:
     loop.stop()
 
 
+def steady_memory() -> None:
+    """Leave what the start made out of every later garbage collection, and collect less often.
+
+    Facts make no cycles; the default thresholds cost an eighth of the time per letter.
+    """
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
+
+
 async def main() -> None:
     """Run until SIGTERM or SIGINT."""
     settings = Settings()
     log.configure("warning-stream", settings.log_level)
+    steady_memory()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

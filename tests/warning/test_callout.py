@@ -233,7 +233,7 @@ async def test_cut_off_from_the_database_it_goes_on_by_itself(watch: Watching) -
     for n in range(4):
         await watch.publish(watch.alert(identifier=f"{OWN}_{n}"))
         await asyncio.sleep(0.15 * n)
-        assert await watch.connection.fetchval(cut) > 0
+        await watch.until(lambda: watch.connection.fetchval(cut))
     await watch.settled()
     given = await watch.outbox()
     each = Counter((row["chain"], row["address"], row["channel"]) for row in given)

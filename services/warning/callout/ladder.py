@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -118,20 +119,20 @@ class Call:
             return ""
         return "superseded" if fact.data.get("to") != "none" else "lifted"
 
-    @property
+    @functools.cached_property
     def state(self) -> str:
         """calling, escalated, or how it ended."""
         if self.outcome:
             return self.outcome
         return "escalated" if any(r.to != "post" for r in self._reached) else "calling"
 
-    @property
+    @functools.cached_property
     def _reached(self) -> list[Rung]:
         """The rungs whose time came before the end."""
         until = self.closed or self.world.now
         return [r for r in self.rungs if r.at <= self.world.now and (r.at < until or not self.outcome)]
 
-    @property
+    @functools.cached_property
     def wake(self) -> datetime.datetime | None:
         """The next rung."""
         if self.outcome:
