@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from services.runtime.settings import Settings
+from services.warning import notice_api, stream
 from services.warning.notice import notice_of
 from tests.warning.served import served
 from tests.warning.watching import Watching, watching
@@ -45,8 +46,14 @@ async def refusals(watch: Watching) -> list[str]:
 
 
 async def test_a_notice_is_drafted_signed_by_two_numbered_and_signed_for(watch: Watching) -> None:
+    found = {"hazard_id": "YH-1", "level": "major", "enterprise_id": "QY-7"}
+    await watch.publish(watch.fact("hazard.found", "YH-1", found, region="990111004"))
     first = await begun(watch)
     draft = await shown(watch, first)
+    regions = stream.surroundings(watch.settings, watch.clock).regions
+    await notice_api.attach(watch.connection, draft, regions)
+    hazards = draft["open_hazards"]
+    assert [(h["hazard_id"], h["owner"], h["region"]) for h in hazards] == [("YH-1", "QY-7", "990111004")]
     assert (draft["state"], draft["level"], draft["document_no"]) == ("drafted", "red", None)
     assert "望江街道办事处" in draft["recipients"]
     assert "江滨区应急管理局" not in draft["recipients"]
@@ -58,8 +65,9 @@ async def test_a_notice_is_drafted_signed_by_two_numbered_and_signed_for(watch: 
     assert (await shown(watch, first))["state"] == "submitted"
     assert "甲 是拟稿人" in (await refusals(watch))[-1]
 
-    await step(watch, first, "approved", "乙")
+    await step(watch, first, "approved", "乙", open_hazards=hazards)
     issued = await shown(watch, first)
+    assert issued["open_hazards"] == hazards, "as they lay before the one who signed"
     assert (issued["state"], issued["author"], issued["approver"]) == ("issued", "甲", "乙")
     assert issued["measures"] == ["停止户外作业"]
     year = watch.clock.now().year
