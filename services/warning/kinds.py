@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.runtime.bureau import Bureau
 from services.warning.alert import Alert
 from services.warning.callout.ladder import Callout
+from services.warning.channel_health import ChannelHealth
 from services.warning.contact import Contact
 from services.warning.drill import Drill
 from services.warning.duty import Shift
@@ -24,6 +25,7 @@ KINDS: tuple[Kind, ...] = (
     Callout(),
     Contact(),
     Shift(),
+    ChannelHealth(),
     RosterGap(),
     Feed(),
     Silence(),

@@ -17,6 +17,7 @@ from services.runtime.outbox import Outbox
 from services.runtime.settings import Settings
 from services.warning import house
 from services.warning.callout.send import Sender
+from services.warning.channels.prober import Prober
 from services.warning.channels.register import channels
 from services.warning.clockwork import Clockwork
 from services.warning.surroundings import Surroundings
@@ -43,9 +44,12 @@ async def run(settings: Settings, clock: Clock, stop: asyncio.Event) -> None:
     """Everything of the urgent lane, until told to stop."""
     around = surroundings(settings, clock)
     loop = build(settings, around)
-    senders = [Sender(settings.postgres_dsn, one, around) for one in channels(settings, clock.now)]
+    ways = channels(settings, clock.now)
+    senders = [Sender(settings.postgres_dsn, one, around) for one in ways]
+    prober = Prober(settings.postgres_dsn, ways, around)
     async with asyncio.TaskGroup() as group:
-        beside = [Outbox(settings, "warning").run(), Clockwork(settings, around).run(), *(s.run() for s in senders)]
+        beside = [Outbox(settings, "warning").run(), Clockwork(settings, around).run(), prober.run(),
+                  *(s.run() for s in senders)]  # fmt: skip
         tasks = [group.create_task(one) for one in beside]
         stopping = group.create_task(_when(stop, loop))
         await loop.run()

@@ -65,9 +65,9 @@ class Served:
 
 
 @contextlib.asynccontextmanager
-async def served(settings: Settings) -> AsyncIterator[Served]:
+async def served(settings: Settings, *, patient: bool = False) -> AsyncIterator[Served]:
     """The watch at work and its API on a port; the API's clock is the watch's."""
-    async with watching(settings) as watch, contextlib.AsyncExitStack() as stack:
+    async with watching(settings, patient=patient) as watch, contextlib.AsyncExitStack() as stack:
         _, key = await access.add_key(watch.connection, "reader", access.Scope(rights=("read",)))
         front = Front()
         front.apps["/session"] = await stack.enter_async_context(session.running(settings))
