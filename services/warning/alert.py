@@ -15,6 +15,7 @@ from typing import Any
 from services.contracts import codes
 from services.contracts.alert.place import region_of
 from services.contracts.region import Regions
+from services.warning import discipline
 from services.warning.house.routes import matching
 from services.warning.matter import Called, Fact, Named, Post, Say, Send, Standing, Where
 from services.warning.world import World
@@ -140,6 +141,7 @@ class Chain:
         self.how, self.ended = self._end()
         self.state = "ended" if self.how else "unconfirmed" if self._open_end <= world.now else "in_force"
         self._calls = list(self._callings())
+        self.inhibitor = discipline.inhibitor(self._told(), world.reds.get(self.first.scope, ()), world.bureau.regions)
 
     @property
     def region(self) -> str:
@@ -169,6 +171,13 @@ class Chain:
             if self.trusted and not open_end:
                 yield fact.key, "无需确认：预警来自可直接叫应的发布单位，且未超24小时"
 
+    def _told(self) -> Mapping[str, Any]:
+        """What another chain may be told by: issuer, hazard, level and areas."""
+        return {
+            "id": self.key, "level": self.last.level, "hazard": self.hazard,
+            "sender_code": self.first.data.get("sender_code"), "areas": [{"code": code} for code in self.last.areas],
+        }  # fmt: skip
+
     # --- said -----------------------------------------------------------------------------------------------------
 
     def says(self) -> Iterator[Say]:
@@ -183,6 +192,8 @@ class Chain:
             ended = {"chain_id": self.key, "revision": self.last.revision, "how": self.how}
             yield Say("ended", "warning.ended", ended, self.ended, self.region, lane=self._lane)
         for stage, cause, route, post, organisation in self._calls:
+            if self.inhibitor or self.world.now - cause.recorded > route.freshness:
+                continue
             callout_id = callout_of(self.key, stage.identifier, organisation.code, post)
             opened = {
                 "callout_id": callout_id, "chain_id": self.key, "revision": stage.revision, "post": post,
@@ -248,13 +259,13 @@ class Chain:
             )
             if stage.is_new and RANK[stage.level] < RANK[stage.before] and stage.fact.live and not overtaken:
                 key = "downgraded" if RANK[stage.level] else "lifted"
-                yield self._told(f"{key}:{stage.identifier}", key, stage)
+                yield self._tell(f"{key}:{stage.identifier}", key, stage)
         if self.how == "expired" and self.ended and self._calls and self.ended >= self.last.fact.handled:
-            yield self._told(f"expired:{self.last.identifier}", "lifted", self.last, self.ended)
+            yield self._tell(f"expired:{self.last.identifier}", "lifted", self.last, self.ended)
         if (at_ := self._claim_by) and at_ <= self.world.now < at_ + TOLD_FRESH:
             yield from self._unclaimed(at_)
 
-    def _told(self, slot: str, key: str, stage: Stage, at: datetime.datetime | None = None) -> Send:
+    def _tell(self, slot: str, key: str, stage: Stage, at: datetime.datetime | None = None) -> Send:
         text = self.world.house.messages.text(key, **self._words(stage))
         fresh = (at or stage.fact.handled) + TOLD_FRESH
         return Send(slot, Called(self.key), ("sms",), text, fresh, chain=self.key)
@@ -268,7 +279,7 @@ class Chain:
     @property
     def _claim_by(self) -> datetime.datetime | None:
         """Until when somebody at the desk must have claimed it; None: nobody needs to, or somebody has."""
-        if self.claimed or self.how or RANK[self.last.level] < RANK["orange"] or not self._calls:
+        if self.claimed or self.how or RANK[self.last.level] < RANK["orange"] or not self._calls or self.inhibitor:
             return None
         return min(cause.handled for _, cause, *_ in self._calls) + CLAIM
 
@@ -314,7 +325,8 @@ class Chain:
                 "at": self.claimed.time,
             },
             "unclaimed": bool((by := self._claim_by) and by <= self.world.now),
-            "called": len(self._calls), "drill": self.first.drill or None,
+            "called": 0 if self.inhibitor else len(self._calls), "inhibited_by": self.inhibitor,
+            "drill": self.first.drill or None,
             "messages": [
                 {"id": s.identifier, "msg_type": s.fact.data.get("msg_type"), "level": s.level, "sent": s.fact.time,
                  "received": s.fact.recorded, "source": s.fact.source, "event": s.fact.id} for s in self.stages

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
@@ -54,7 +55,11 @@ class Surroundings:
         if self._version is None:
             await self.refresh(connection)
         feeds = await heard.read(connection)
-        return World(self.now(), self._bureau, self._house, self._origin, feeds, self._silences)
+        reds = await connection.fetch(REDS)
+        red: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        for row in reds:
+            red[row["scope"]].append({**msgspec.json.decode(row["shown"]), "state": "in_force"})
+        return World(self.now(), self._bureau, self._house, self._origin, feeds, self._silences, red)
 
     def touched(self, kinds: Collection[str]) -> None:
         """A turn has changed matters of these kinds."""
@@ -77,6 +82,9 @@ class Surroundings:
 
 
 VERSION = "SELECT coalesce(max(version), 0) FROM warning.matter WHERE kind = ANY($1)"
+REDS = """
+SELECT scope, shown FROM warning.matter
+ WHERE kind = 'alert' AND NOT closed AND state = 'in_force' AND shown->>'level' = 'red'"""
 SHOWN = """
 SELECT kind, shown FROM warning.matter
  WHERE kind = ANY($1) AND scope = 'actual' AND NOT (kind = 'silence' AND closed)"""

@@ -25,3 +25,5 @@ class World:
     """Publisher and type → what came of this feed."""
     silences: Sequence[Mapping[str, Any]] = ()
     """Those that a person has made and that are not over, as they are shown."""
+    reds: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    """Scope → the red warnings in force, as they are shown: beside them an orange one calls nobody."""

@@ -17,6 +17,9 @@ LABELS = {
     "topic": "topics.py",
     "partition": "topics.py",
     "reason": "why a record was set aside",
+    "kind": "the kinds of matter",
+    "state": "how a matter of that kind can stand",
+    "channel": "channels/register.py",
 }
 """Label → where its few values come from."""
 OTHER_UNITS = re.compile(r"_(ms|us|milliseconds|minutes|hours|days|kb|mb|gb|percent|pct)(_|$)")

@@ -267,3 +267,14 @@ async def test_a_matter_that_cannot_be_folded_keeps_no_other_waiting(
     watch.clock.advance(minutes=1)
     await watch.settled()
     assert (await watch.matters("callout"))[broken]["state"] == "escalated"
+
+
+async def test_beside_a_red_warning_an_orange_one_of_the_same_station_calls_nobody(watch: Watching) -> None:
+    await begun(watch, "red")
+    before = len(await watch.outbox())
+    orange = await begun(watch, "orange")
+    other = await begun(watch, "orange", data={"hazard": "gale", "event_code": "11B06"})
+    alerts = await watch.matters("alert")
+    assert alerts[orange]["inhibited_by"]
+    assert not alerts[other]["inhibited_by"]
+    assert {row["chain"] for row in (await watch.outbox())[before:]} == {other}
