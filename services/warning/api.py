@@ -90,7 +90,11 @@ class Desk:
     ) -> dict[str, Any]:
         found = await lists.one(connection, LISTS[path], key, _scope(request))
         seen = self._regions(who)
-        if found is None or (seen is not None and found["region"] not in seen):
+        concerned = found is not None and (
+            seen is None or found["region"] in seen
+            or (path == "notices" and notice_api.concerns(found, seen, self.bureau.regions))
+        )  # fmt: skip
+        if found is None or not concerned:
             raise web.Refusal(404, f"no such thing among {path}: {key[:200]}")
         if path == "alerts":
             await _count_answers(connection, _scope(request), [found])

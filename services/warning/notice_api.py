@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -41,6 +41,12 @@ async def attach(connection: asyncpg.Connection, notice: dict[str, Any], regions
         codes = [str(area.get("code")) for area in notice.get("areas") or ()]
         within = sorted(frozenset().union(*(regions.subtree(code) for code in codes if code in regions)))
         notice["open_hazards"] = [_hazard(row) for row in await connection.fetch(HAZARDS, within, MOST)]
+
+
+def concerns(notice: Mapping[str, Any], seen: Collection[str], regions: Regions) -> bool:
+    """Whether its areas hold any of these regions: a street signs for a notice to the whole bureau."""
+    codes = [str(area.get("code")) for area in notice.get("areas") or ()]
+    return any(regions.within(one, code) for code in codes if code in regions for one in seen)
 
 
 def _hazard(row: asyncpg.Record) -> dict[str, Any]:

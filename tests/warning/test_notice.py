@@ -110,6 +110,10 @@ async def test_the_author_may_not_approve_and_the_document_can_be_had(settings: 
         assert issued["state"] == "issued"
         assert issued["document_no"].endswith("1号")
         assert [n["id"] for n in (await hub.get("/warning/notices", state="issued"))["items"]] == [notice]
+        street = await hub.log_in("partner", "990111001")
+        signs = {"recipient": "JB01"}
+        assert (await hub.client.post(f"{path}/accept", json=signs, headers=street)).status_code == 200
+        assert [r["recipient"] for r in (await hub.get(path))["receipts"]] == ["望江街道办事处"]
         for ending, first in ((".pdf", b"%PDF-"), (".docx", b"PK")):
             answer = await hub.client.get(f"{path}{ending}", headers={"authorization": f"Bearer {hub.key}"})
             assert answer.status_code == 200
