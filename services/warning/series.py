@@ -16,6 +16,9 @@ NUMBERED = "document.numbered"
 TITLES: Mapping[str, tuple[str, str]] = {"warning.notice_issued": ("notice_id", "提示")}
 """What is numbered → the field with its id, and what its series adds to the bureau's own sign."""
 
+UNREAL = "（演练）"
+"""Before the numbers of exercises and tests: none can be taken for a real one."""
+
 
 class Series:
     """The kind: its key is what stands before the number, `江应急提示〔2026〕`.
@@ -58,7 +61,8 @@ class Series:
 def _series(fact: Fact, world: World) -> str:
     """By the bureau's sign, the kind of document and the year in which it is issued."""
     year = _local(fact.time, world.bureau.timezone).year
-    return f"{world.bureau.document_prefix}{TITLES[fact.type][1]}〔{year}〕"
+    mark = "" if fact.scope == "actual" else UNREAL
+    return f"{mark}{world.bureau.document_prefix}{TITLES[fact.type][1]}〔{year}〕"
 
 
 def _local(moment: datetime.datetime, zone: ZoneInfo) -> datetime.datetime:

@@ -244,11 +244,13 @@ class Store:
         rows = await self._connection.fetch(
             "SELECT key, shown->'participants' AS who FROM matter WHERE kind = 'drill' AND key = ANY($1)", list(drills)
         )
-        who = {row["key"]: set(msgspec.json.decode(row["who"] or "[]")) for row in rows}
+        who: dict[str, set[str]] = defaultdict(set)
+        for row in rows:  # told as a fact of its own, as part of the exercise, or both
+            who[row["key"]].update(msgspec.json.decode(row["who"] or "[]"))
         return [
             one for one in posted
             if not one.scope.startswith("exercise")
-            or {one.person, one.organisation} & who.get(status_of(one.scope)[1], set())
+            or {one.person, one.organisation} & who[status_of(one.scope)[1]]
         ]  # fmt: skip
 
     async def _receipts(self, receipts: Sequence[Fact]) -> None:

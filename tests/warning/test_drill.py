@@ -47,7 +47,9 @@ async def test_a_drill_runs_through_everything_and_moves_nothing_real(watch: Wat
     notice, response = notice_of(chain), response_of(chain)
     await person(watch, "warning.notice_submitted", notice, "甲", notice_id=notice, revision=1)
     await person(watch, "warning.notice_approved", notice, "乙", notice_id=notice, revision=1)
-    assert (await watch.matters("notice", SCOPE))[notice]["state"] == "issued"
+    issued = (await watch.matters("notice", SCOPE))[notice]
+    assert issued["state"] == "issued"
+    assert issued["document_no"] == f"（演练）江应急提示〔{watch.clock.now().year}〕1号"
     await person(watch, "emergency.response_signed", response, "甲", response_id=response, step="start")
     await person(watch, "emergency.response_approved", response, "乙", response_id=response)
     assert (await watch.matters("response", SCOPE))[response]["state"] == "started"
