@@ -27,7 +27,7 @@ from services.ingest import mine
 from services.ingest.door import Door
 from services.ingest.inbox import HEADER, Inboxes, Judged, Receipt, Topics, publisher_of, receipt_row
 from services.ingest.mine import Counts, Taken, taken
-from services.runtime import bureau, log, outbox
+from services.runtime import bureau, log, outbox, priority
 from services.runtime.access import Access
 from services.runtime.clock import Clock
 from services.runtime.consume import LEISURELY, Loop, Pace, Position, Slice
@@ -36,6 +36,8 @@ from services.runtime.outbox import Outbox, Row
 from services.runtime.settings import Settings
 
 FATES = BY_NAME["fates"]
+NICE = 8
+"""The door goes first: what this reads and tells may lag for a second."""
 BREATH = 64
 """Records between two pauses of a preparation."""
 PRUNE_SECONDS = 3600.0
@@ -199,6 +201,7 @@ async def main() -> None:
     """Run until SIGTERM or SIGINT."""
     settings = Settings()
     log.configure("ingest-stream", settings.log_level)
+    priority.give_way(NICE)
     async with build(settings) as (readers, box):
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, readers.stop)

@@ -366,6 +366,8 @@ class Loop:
                 if piece is not None:
                     slices.append(piece)
             if not slices:
+                if self._at_leisure:
+                    await self._rest(consumer)
                 continue
             if self._one_by_one:
                 await queue.join()  # so that what fails is the record at hand
@@ -379,8 +381,21 @@ class Loop:
                 if piece.flooded:
                     self._halt(consumer, tp, piece.position, FLOOD_HINT)
             await queue.put((slices, prepared))
-            if not self._one_by_one and sum(len(piece.records) for piece in slices) < self._pace.few:
-                await asyncio.sleep(self._pace.seconds)
+            if sum(len(piece.records) for piece in slices) < self._pace.few:
+                await self._rest(consumer)
+
+    @property
+    def _at_leisure(self) -> bool:
+        return self._pace.seconds * 1000 > FETCH_WAIT_MS
+
+    async def _rest(self, consumer: AIOKafkaConsumer) -> None:
+        """Let records gather; in a long rest the broker is not asked for them either."""
+        if self._one_by_one:
+            return
+        asked = consumer.assignment() - consumer.paused() if self._at_leisure else ()
+        consumer.pause(*asked)
+        await asyncio.sleep(self._pace.seconds)
+        consumer.resume(*asked)
 
     async def _fetch(
         self,
@@ -394,9 +409,9 @@ class Loop:
             self._reach.update((tp, records[-1].offset + 1) for tp, records in one.items())
             return one
         left: Collection[TopicPartition] = ()
-        if self._pace.seconds * 1000 > FETCH_WAIT_MS:  # what was fetched before the pause; and then what came in it
+        if self._at_leisure:  # what was fetched before the rest; and then what came in it
             left = self._hold(await consumer.getmany(timeout_ms=0, max_records=self._batch), step)
-        wait_ms = 100 if step.holding else 500
+        wait_ms = 100 if step.holding or self._at_leisure else 500
         fetched = self._hold(await consumer.getmany(timeout_ms=wait_ms, max_records=self._batch), step)
         due = step.due([tp for tp, position in positions.items() if self._has_more(consumer, tp, position)])
         for tp in {*left, *fetched, *due}:

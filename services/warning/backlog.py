@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
 
 import uvloop
 
 from services.contracts.topics import CANONICAL
-from services.runtime import log
+from services.runtime import log, priority
 from services.runtime.clock import Clock
 from services.runtime.consume import Loop
 from services.runtime.settings import Settings
@@ -22,10 +21,10 @@ from services.warning.surroundings import Surroundings
 from services.warning.watch import Watch
 
 PATIENT = tuple(topic for topic in CANONICAL if topic not in URGENT)
-BATCH = 200
-"""Records of a turn: some 40 ms of work, the longest that the urgent lane waits for its own. Not more, for while it
+BATCH = 100
+"""Records of a turn: some 20 ms of work, the longest that the urgent lane waits for its own. Not more, for while it
 holds the turn it may have to wait for a core itself."""
-NICE = 2
+NICE = 4
 
 
 def build(settings: Settings, around: Surroundings) -> Loop:
@@ -40,7 +39,7 @@ async def main() -> None:
     """Run until SIGTERM or SIGINT."""
     settings = Settings()
     log.configure("warning-backlog", settings.log_level)
-    os.nice(NICE)
+    priority.give_way(NICE)
     clock = Clock(settings)
     await clock.start()
     loop = build(settings, surroundings(settings, clock))
