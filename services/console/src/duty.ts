@@ -1,0 +1,22 @@
+/** Who is on duty now, and the names of posts. */
+import { computed } from "vue";
+import { polled } from "./live";
+import { bureau } from "./session";
+
+export interface Turn {
+  organisation: string; organisation_name: string; post: string; post_name: string;
+  by: string; persons: { person_id: string; person: string }[]; shift_id: string | null; from: string | null; to: string | null;
+}
+
+const found = polled<{ items: Turn[] }>(() => "/warning/duty/now", 60);
+export const duty = computed<Turn[]>(() => found.value?.items ?? []);
+const names = computed(() => new Map(duty.value.map((one) => [one.post, one.post_name])));
+export const postName = (post: string): string => names.value.get(post) ?? post;
+
+/** Names of whoever is at a post of the bureau itself. */
+export function at(post: string): string {
+  const turn = duty.value.find((one) => one.post === post);
+  return turn?.persons.map((one) => one.person).slice(0, 2).join("、") ?? "";
+}
+
+export const zone = computed(() => bureau.value?.timezone);

@@ -1,0 +1,87 @@
+/** Who is logged in, where they are, and how the hub is asked. */
+import { computed, reactive, ref, shallowRef } from "vue";
+
+export interface Person { name: string; role: string; region: string | null; csrf: string }
+export interface Region { code: string; name: string; parent: string; kind: string }
+export interface Bureau {
+  name: string; short_name: string; region: string; timezone: string;
+  regions: Region[]; codes: Record<string, Record<string, string>>;
+}
+
+export const person = shallowRef<Person | null>(null);
+/** Whether it has been asked who is logged in. */
+export const asked = ref(false);
+export const bureau = shallowRef<Bureau | null>(null);
+
+export class Refused extends Error {
+  constructor(readonly status: number, reason: string) {
+    super(reason);
+  }
+}
+
+/** JSON of an answer. Throws Refused with the hub's reason, or TypeError when the hub is away. */
+export async function ask<T>(path: string, options: RequestInit = {}): Promise<T> {
+  const answer = await fetch(path, { ...options, signal: AbortSignal.timeout(10_000) });
+  if (answer.status === 401) person.value = null;
+  if (!answer.ok) throw new Refused(answer.status, await reason(answer));
+  return answer.json();
+}
+
+/** Why the hub refused: RFC 9457's detail, and its problems when it has several. */
+export async function reason(answer: Response): Promise<string> {
+  const body = await answer.json().catch(() => ({}));
+  const problems = (body.problems ?? []).map((p: { field: string; reason: string }) => `${p.field}: ${p.reason}`);
+  return problems.length ? problems.join("; ") : body.detail || `${answer.status}`;
+}
+
+export async function logIn(name: string, password: string): Promise<void> {
+  person.value = await ask<Person>("/session", { method: "POST", body: JSON.stringify({ name, password }) });
+}
+
+export async function logOut(): Promise<void> {
+  const csrf = person.value?.csrf ?? "";
+  await fetch("/session", { method: "DELETE", headers: { "X-CSRF-Token": csrf } });
+  person.value = null;
+}
+
+/** Who is logged in; asked again until the hub answers. */
+export async function begin(): Promise<void> {
+  try {
+    bureau.value = await ask<Bureau>("/bureau.json");
+    const answer = await fetch("/session");
+    if (answer.status >= 500) throw new TypeError("not now");
+    person.value = answer.ok ? await answer.json() : null;
+    asked.value = true;
+  } catch {
+    setTimeout(begin, 2000);
+  }
+}
+
+// --- where we are ----------------------------------------------------------------------------------------------
+
+export const place = reactive({ path: location.pathname });
+addEventListener("popstate", () => (place.path = location.pathname));
+
+export function go(path: string): void {
+  history.pushState(null, "", path);
+  place.path = location.pathname;
+}
+
+// --- names ------------------------------------------------------------------------------------------------------
+
+const byCode = computed(() => new Map((bureau.value?.regions ?? []).map((one) => [one.code, one])));
+export const regionName = (code: string): string => byCode.value.get(code)?.name ?? code;
+export const coded = (list: string, value: string): string => bureau.value?.codes[list]?.[value] ?? value ?? "";
+
+/** The streets: what lies right below the bureau's own region. */
+export const streets = computed(() =>
+  (bureau.value?.regions ?? []).filter((one) => one.parent === bureau.value?.region),
+);
+
+/** The streets that a region covers: all of them, or the one it lies in. */
+export function streetsOf(code: string): string[] {
+  if (code === bureau.value?.region) return streets.value.map((one) => one.code);
+  let at = byCode.value.get(code);
+  while (at && at.parent && at.parent !== bureau.value?.region) at = byCode.value.get(at.parent);
+  return at ? [at.code] : [];
+}
