@@ -18,6 +18,7 @@ from services.contracts.families import TYPES
 from services.runtime import web
 from services.runtime.kafka import Record
 from services.warning import reply, said
+from services.warning.callout.send import test_of
 from services.warning.channels.gateway import verifies
 from services.warning.commands import HEADERS
 from services.warning.matter import Say
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 VIA = {"sms": "sms", "voice": "key"}
 """Channel → how an answer came; any other channel: by a link or a text, so `sms`."""
 LOGGED = {"voice": "语音按键"}
+TESTED_WITHIN = datetime.timedelta(hours=24)
+"""So long after the test of a contact a reply is about it, when no callout is open."""
 MOST = 1000
 """Receipts in one call at most."""
 ZH = {"lifted": "已解除", "superseded": "已被取代", "exhausted": "叫应已结束", "answered": "已应答"}
@@ -59,19 +62,25 @@ class Callbacks:
         now = self.desk.now()
         fresh = [r for r, outcome in zip(receipts, outcomes, strict=True) if outcome == "taken"]
         if fresh:
-            await self.desk.say(*(self._attempted(r, found[uuid.UUID(r["message_id"])], now) for r in fresh))
+            pairs = [(r, found[uuid.UUID(r["message_id"])]) for r in fresh]
+            await self.desk.say(*(one for r, letter in pairs for one in self._attempted(r, letter, now)))
         if set(outcomes) == {"unknown"}:
             raise web.Refusal(404, f"no message of channel {channel[:64]} has this message_id")
         return web.json_answer({"outcome": outcomes[0], "outcomes": outcomes})
 
-    def _attempted(self, receipt: Mapping[str, Any], letter: Mapping[str, Any], now: datetime.datetime) -> Record:
+    def _attempted(
+        self, receipt: Mapping[str, Any], letter: Mapping[str, Any], now: datetime.datetime
+    ) -> Iterator[Record]:
         content = {
             "callout_id": letter["callout"] or None, "post": letter["post"], "channel": letter["channel"],
             "attempt_no": max(1, letter["tries"]), "result": receipt["result"], "message_id": str(letter["id"]),
         }  # fmt: skip
         at = reply.moment(receipt.get("at"), letter["made"], now)
         say = Say("receipt", "callout.attempted", content, at, self.desk.bureau.region)
-        return event(say, reply.id_of("receipt", str(letter["id"]), receipt["result"]), letter["scope"], now)
+        id_ = reply.id_of("receipt", str(letter["id"]), receipt["result"])
+        yield event(say, id_, letter["scope"], now)
+        if tested := test_of(letter, receipt["result"], at, self.desk.bureau.region):
+            yield event(tested, reply.id_of("tested", id_), letter["scope"], now)
 
     # --- replies --------------------------------------------------------------------------------------------------
 
@@ -89,7 +98,12 @@ class Callbacks:
             if await connection.fetchval(HANDLED, uuid.UUID(bytes=identity.key(said.SOURCE, base))):
                 return self._replied("duplicate", [])
             rows = await connection.fetch(CALLED, reply.numbers(number))
-        called = reply.answered([Called(*row) for row in rows])
+            called = reply.answered([Called(*row) for row in rows])
+            tested = None
+            if answer == "received" and all(one.closed for one in called):
+                tested = await connection.fetchrow(TESTED, reply.numbers(number), self.desk.now() - TESTED_WITHIN)
+        if tested:
+            return await self._works(dict(tested), base)
         if answer is None or not called:
             return await self._log(channel, sent, base, called)
         return await self._answer(channel, sent, base, answer, called)
@@ -109,6 +123,13 @@ class Callbacks:
         await self.desk.say(*records)
         over = next((one.state for one in called if one.closed), "")
         return self._replied("over" if over else "answered", called, ZH.get(over, over))
+
+    async def _works(self, letter: Mapping[str, Any], base: str) -> Response:
+        """Somebody has answered the test of a contact."""
+        now = self.desk.now()
+        if say := test_of(letter, "answered", now, self.desk.bureau.region):
+            await self.desk.say(event(say, base, letter["scope"], now))
+        return self._replied("tested", [])
 
     async def _log(self, channel: str, sent: Mapping[str, Any], base: str, called: Sequence[Called]) -> Response:
         """What no callout waits for, or nobody but a person can read, stands in the log of the desk."""
@@ -185,9 +206,12 @@ def _outcome(receipt: Mapping[str, Any], found: Found) -> str:
 
 
 LETTERS = """
-SELECT id, scope, callout, post, channel, state, result, tries, made FROM delivery
+SELECT id, kind, scope, matter, callout, post, channel, state, result, tries, made FROM delivery
  WHERE id = ANY($1::uuid[]) AND channel = $2"""
 HANDLED = "SELECT true FROM handled WHERE key = $1"
+TESTED = """
+SELECT kind, scope, matter, channel, made FROM delivery
+ WHERE address = ANY($1) AND kind = 'contact' AND made > $2 ORDER BY made DESC LIMIT 1"""
 CALLED = """
 SELECT d.callout, d.scope, d.chain, d.person, d.post, m.region, d.made, m.closed, m.state
   FROM (SELECT DISTINCT ON (scope, callout) callout, scope, chain, person, post, made FROM delivery

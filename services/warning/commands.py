@@ -13,6 +13,7 @@ from services.contracts.event import subject_of
 from services.contracts.families import TYPES
 from services.contracts.topics import partition_of, topic_of
 from services.runtime.kafka import Record
+from services.warning.contact import REQUESTED
 
 SOURCE = "/hub/people"
 HEADERS = (("content-type", b"application/cloudevents+json"),)
@@ -82,6 +83,10 @@ def _acknowledge(matter: Mapping[str, Any], sent: Mapping[str, Any], _who: str) 
     return {"notice_id": matter["notice_id"], "recipient": sent.get("recipient")}
 
 
+def _test(matter: Mapping[str, Any], sent: Mapping[str, Any], _who: str) -> dict[str, Any]:
+    return {"person_id": matter["id"], "channel": sent.get("channel") or "sms", "result": REQUESTED}
+
+
 def _step(step: str) -> Make:
     """A step of a response: what it states, and who puts it forward."""
 
@@ -133,6 +138,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("alerts", "take", "duty.alert_taken", DESK, _take, "认领"),
     Command("alerts", "confirm", "warning.confirmed", DESK, _confirm, "确认"),
     Command("callouts", "answer", "callout.answered", DESK, _answer, "记录应答"),
+    Command("contacts", "test", "contact.tested", DESK, _test, "测试联系方式", opens=True),
     Command("duty", "hand_over", "duty.handed_over", DESK, _said("shift_id", "open_items", "notes"), "交班"),
     Command("duty", "accept", "duty.handover_accepted", DESK, _accept, "接班"),
     Command("duty", "log", "duty.logged", DESK, _said("shift_id", "kind", "text", "caller", "refers_to"), "记值班日志"),

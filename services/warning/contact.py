@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from services.warning.house.lists import ending
-from services.warning.matter import Fact, Named, Standing, Where
+from services.warning.matter import Fact, Individual, Named, Send, Standing, Where
 from services.warning.world import World
 
 SAID = ("name", "organisation", "post", "deputy_id", "channels", "valid_to")
 """What `contact.upserted` may say; what it leaves out stays as it was."""
+TESTED = "contact.tested"
+REQUESTED = "requested"
+"""The result of a test that has only been asked for."""
+FRESH = datetime.timedelta(minutes=30)
+RECEIPTS = ("handed", "delivered")
 WORKS = ("handed", "delivered", "answered", "received", "ok")
 """Results of a test by which a channel reaches the person."""
 
@@ -28,7 +33,7 @@ class Contact:
 
     def fold(self, key: str, facts: Sequence[Fact], world: World) -> Standing | None:
         """How the person can be reached now."""
-        if not facts:
+        if not facts or (key not in world.house.people.persons and all(f.type == TESTED for f in facts)):
             return None
         refused = {f.key: why for f in facts if (why := _refusal(f, world))}
         said = _said([f for f in facts if f.key not in refused], world)
@@ -41,7 +46,7 @@ class Contact:
         left = ends is not None and ends <= world.now
         return Standing(
             state="left" if left else _state(shown), shown=shown, region=_region(key, said, world), closed=left,
-            wake=ends if ends and not left else None, refused=refused,
+            wake=ends if ends and not left else None, refused=refused, sends=tuple(_sends(key, said, facts, world)),
         )  # fmt: skip
 
 
@@ -72,16 +77,30 @@ def _said(facts: Sequence[Fact], world: World) -> dict[str, Any]:
 
 
 def _tests(facts: Sequence[Fact]) -> dict[str, Mapping[str, Any]]:
-    """Channel → the latest test."""
-    return {
-        str(f.data.get("channel")): {"result": f.data.get("result"), "seconds": f.data.get("seconds"), "at": f.time}
-        for f in facts if f.type == "contact.tested"
-    }  # fmt: skip
+    """Channel → the latest test; who has answered one needs no receipt any more."""
+    tests: dict[str, Mapping[str, Any]] = {}
+    for f in (f for f in facts if f.type == TESTED):
+        channel, result = str(f.data.get("channel")), f.data.get("result")
+        if tests.get(channel, {}).get("result") != "answered" or result not in RECEIPTS:
+            tests[channel] = {"result": result, "seconds": f.data.get("seconds"), "at": f.time}
+    return tests
+
+
+def _sends(key: str, said: Mapping[str, Any], facts: Sequence[Fact], world: World) -> Iterator[Send]:
+    """The message of each test that somebody at the desk has asked for."""
+    person = world.house.people.persons.get(key)
+    organisation = str(said.get("organisation") or (person.organisation if person else ""))
+    to = Individual(key, organisation, str(said.get("post") or (person.post if person else "")))
+    for fact in (f for f in facts if f.type == TESTED and f.data.get("result") == REQUESTED and f.live):
+        fresh = fact.handled + FRESH
+        if fresh > world.now:
+            text = world.house.messages.text("contact_test", bureau=world.bureau.short_name)
+            yield Send(f"test:{fact.id}", to, (str(fact.data.get("channel")),), text, fresh, urgent=False)
 
 
 def _state(shown: Mapping[str, Any]) -> str:
     """failing: no channel that was tested works; verified: a person has confirmed it; recorded: neither is known."""
-    results = [test["result"] for test in shown["tests"].values()]
+    results = [test["result"] for test in shown["tests"].values() if test["result"] != REQUESTED]
     if results and not any(result in WORKS for result in results):
         return "failing"
     return "verified" if shown["verified"] else "recorded"

@@ -224,6 +224,25 @@ async def test_forged_links_are_not_found_and_soon_not_even_looked_for(hub: Serv
     assert (await hub.client.post(f"/n/{'x' * 16}", data={"answer": "received"})).status_code == 429
 
 
+async def test_a_contact_is_tested_and_its_answer_counted(hub: Served) -> None:
+    officer = await hub.log_in("watch")
+    answer = await hub.client.post("/warning/contacts/R004/test", json={"channel": "sms"}, headers=officer)
+    assert answer.status_code == 200, answer.text
+    await hub.watch.settled()
+    sent = [row for row in await hub.watch.outbox() if "测试" in row["text"]]
+    assert [row["address"] for row in sent] == ["13800000004"]
+    told = await hub.calls_back("/replies/sms", {"from": "13800000004", "text": "1"})
+    assert told.json()["outcome"] == "tested"
+    await hub.watch.settled()
+    contact = await hub.get("/warning/contacts/R004")
+    assert contact["tests"]["sms"]["result"] == "answered"
+    assert contact["state"] == "recorded"
+    nobody = await hub.client.post("/warning/contacts/nobody/test", json={}, headers=officer)
+    assert nobody.status_code in (200, 409)
+    await hub.watch.settled()
+    assert "nobody" not in await hub.watch.matters("contact")
+
+
 async def test_the_officer_records_an_answer_by_telephone(hub: Served) -> None:
     await begun(hub)
     key = sorted(await hub.watch.matters("callout"))[0]

@@ -12,6 +12,7 @@ import datetime
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import asyncpg
 import structlog
@@ -159,6 +160,20 @@ def _attempts(done: Sequence[tuple[asyncpg.Record, str]], region: str, now: date
                        "attempt_no": row["tries"] + 1, "result": result, "message_id": str(row["id"])}  # fmt: skip
             say = Say(f"attempt:{row['tries'] + 1}", "callout.attempted", content, now, region)
             yield spoken(say, ("delivery", row["scope"], str(row["id"])), now)
+        elif tested := test_of(dict(row), result, now, region):
+            yield spoken(tested, ("delivery", row["scope"], str(row["id"])), now)
+
+
+def test_of(letter: Mapping[str, Any], result: str, at: datetime.datetime, region: str) -> Say | None:
+    """What became of a test message: of a channel or of somebody's contact; None: the letter is none."""
+    content: dict[str, Any] = {"channel": letter["channel"], "result": result}
+    if result != "handed":
+        content["seconds"] = round((at - letter["made"]).total_seconds(), 1)
+    if letter["kind"] == "channel":
+        return Say(f"tested:{result}", "channel.tested", content, at, region)
+    if letter["kind"] == "contact":
+        return Say(f"tested:{result}", "contact.tested", {"person_id": letter["matter"], **content}, at, region)
+    return None
 
 
 def _batches(rows: Sequence[asyncpg.Record], channel: str, region: str, now: datetime.datetime) -> Iterator[Row]:
