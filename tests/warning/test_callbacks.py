@@ -264,3 +264,15 @@ async def test_the_officer_records_an_answer_by_telephone(hub: Served) -> None:
     hub.watch.clock.advance(minutes=11)
     await hub.watch.settled()
     assert key not in {row["callout"] for row in (await hub.watch.outbox())[before:]}
+
+
+async def test_whoever_has_no_number_is_shown_as_not_reached(hub: Served) -> None:
+    person = {"person_id": "R008", "channels": [{"kind": "email", "address": "r008@jiangbin.example"}]}
+    await hub.watch.publish(hub.watch.fact("contact.upserted", "R008", person))
+    await hub.watch.settled()
+    await begun(hub)
+    letters = await hub.letters(person="R008")
+    assert {(one["state"], one["result"]) for one in letters} == {("failed", "没有号码")}
+    callout = (await hub.watch.matters("callout"))[letters[0]["callout"]]
+    assert {attempt["result"] for attempt in callout["attempts"]} == {"failed"}
+    assert callout["state"] == "calling"
