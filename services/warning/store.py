@@ -311,7 +311,9 @@ RESULTS = {
 """What a receipt says → the state of the letter."""
 RECEIPTS = """
 UPDATE delivery d SET state = n.state, result = n.result FROM unnest($1::uuid[], $2::text[], $3::text[])
-    AS n(id, state, result) WHERE d.id = n.id AND d.state <> 'delivered'"""
+    AS n(id, state, result) WHERE d.id = n.id AND d.state <> 'delivered'
+   AND NOT (d.state = 'failed' AND n.result = 'failed')"""
+"""What is delivered stays delivered; a failure that has its reason already keeps it."""
 ECHO = """
 INSERT INTO delivery (id, kind, scope, matter, slot, chain, callout, organisation, post, person, channel, address, text,
                       token, urgent, made, fresh, next, state)

@@ -28,8 +28,8 @@ from services.warning.store import LETTERS
 from services.warning.surroundings import Surroundings
 
 log = structlog.get_logger(__name__)
-CALLS = 4
-"""Calls to a gateway under way at once."""
+CALLS = 6
+"""Calls to a gateway under way at once: 1,000 people in one round."""
 POLL_SECONDS = 0.5
 RETRY_SECONDS = 0.5
 PAUSES = (1, 2, 5, 10, 20)

@@ -90,7 +90,7 @@ class TestGateway:
     async def _connections(self) -> asyncpg.Pool:
         if self._pool is None:
             self._pool = asyncpg.create_pool(
-                self._settings.postgres_dsn, min_size=0, max_size=4, timeout=5, command_timeout=10,
+                self._settings.postgres_dsn, min_size=0, max_size=6, timeout=5, command_timeout=10,
                 server_settings={"application_name": f"hub-gateway-{self.name}", "search_path": "warning"},
             )  # fmt: skip
         await self._pool
