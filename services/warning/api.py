@@ -19,7 +19,7 @@ from services.runtime import access, accounting, postgres, session, web
 from services.runtime.bureau import Bureau
 from services.runtime.kafka import Publisher, Record, Rejected, Unknown
 from services.runtime.settings import Settings
-from services.warning import callbacks, commands, link, lists, notice_api
+from services.warning import callbacks, commands, link, lists, message_api, notice_api
 from services.warning.callbacks import Callbacks
 from services.warning.channels import testing
 from services.warning.commands import Command
@@ -89,7 +89,7 @@ class Desk:
         self, connection: asyncpg.Connection, path: str, key: str, request: Request, who: access.Principal
     ) -> dict[str, Any]:
         found = await lists.one(connection, LISTS[path], key, _scope(request))
-        seen = self._regions(who)
+        seen = self.regions(who)
         concerned = found is not None and (
             seen is None or found["region"] in seen
             or (path == "notices" and notice_api.concerns(found, seen, self.bureau.regions))
@@ -115,7 +115,7 @@ class Desk:
 
     def _asked(self, kind: str, request: Request, who: access.Principal) -> Asked:
         asked = request.query_params
-        regions = self._regions(who)
+        regions = self.regions(who)
         if region := asked.get("region"):
             if region not in self.bureau.regions:
                 raise web.Refusal(404, f"there is no region {region[:64]}")
@@ -127,7 +127,7 @@ class Desk:
             _size(request),
         )  # fmt: skip
 
-    def _regions(self, who: access.Principal) -> frozenset[str] | None:
+    def regions(self, who: access.Principal) -> frozenset[str] | None:
         """The regions that somebody may see; None: all."""
         if not who.regions or self.bureau.region in who.regions:
             return None
@@ -307,6 +307,7 @@ def router(desk: Desk, meters: Meters) -> APIRouter:
     callbacks.add_routes(routes, Callbacks(desk, meters))
     link.add_routes(routes, Links(desk, meters))
     notice_api.add_routes(routes, desk.bureau, desk.notice)
+    message_api.add_routes(routes, desk.taken, desk.regions)
 
     @routes.get("/accounting", tags=["operations"], summary="What was read, per partition")
     async def show_accounting(_who: web.Reader) -> Response:
