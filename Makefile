@@ -24,7 +24,7 @@ pages: $(RUN) ## build the pages if their sources have changed (nothing of it is
 	@$(BIN)/python -m deploy.local.pages
 
 test: $(DEV) ## all tests, on real parts, in two processes (WORKERS=0: in one)
-	@$(BIN)/pytest -m "not slow and not bench" -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/pytest -m "not slow and not bench" --ignore tests/browser -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 faults: $(DEV) ## the long tests: every error at every call, kill -9 at any moment
 	@$(BIN)/pytest -m slow $(ARGS)

@@ -9,16 +9,21 @@ import uuid
 from collections.abc import Callable
 
 import httpx
+import psutil
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.watched import Person, Watched
 from tests.contracts.alert.messages import OWN, guotu
+from tests.deploy.test_up import Hub
 
 Browse = Callable[..., Watched]
 ZONE = datetime.timezone(datetime.timedelta(hours=8))
 HAZARDS = 3
 THEMES = ("light", "dark")
+SIZES = "all => all.filter(e => e.innerText && e.offsetWidth > 1).map(e => parseFloat(getComputedStyle(e).fontSize))"
+CLIPPED = "all => all.filter(e => e.scrollHeight > e.clientHeight + 1).map(e => e.className)"
+"""Evaluated on the page: sizes of letters in px, and the blocks that do not fit."""
 
 
 def warn(api: httpx.Client, colour: str = "Red", word: str = "红色") -> str:
@@ -81,10 +86,9 @@ def test_the_quiet_wall_is_legible_and_fits(browse: Browse, people: dict[str, Pe
     expect(page.page.locator(".alerts .empty")).to_contain_text("当前无生效预警")
     expect(page.page.locator(".tile").first).to_be_visible()
     scale = size[0] / 1920
-    sizes = page.page.eval_on_selector_all(".wall *", "all => all.filter(e => e.innerText && e.offsetWidth > 1).map(e => parseFloat(getComputedStyle(e).fontSize))")
-    assert min(sizes) >= 24 * scale - 0.5
-    assert min(page.page.eval_on_selector_all(".digits", "all => all.map(e => parseFloat(getComputedStyle(e).fontSize))")) >= 72 * scale - 1
-    over = page.page.eval_on_selector_all(".wall > section", "all => all.filter(e => e.scrollHeight > e.clientHeight + 1).map(e => e.className)")
+    assert min(page.page.eval_on_selector_all(".wall *", SIZES)) >= 24 * scale - 0.5
+    assert min(page.page.eval_on_selector_all(".digits", SIZES)) >= 72 * scale - 1
+    over = page.page.eval_on_selector_all(".wall > section", CLIPPED)
     page.picture(f"wall-quiet-{size[0]}")
     assert over == []
     if size[0] == 1920:
@@ -115,6 +119,8 @@ def test_a_red_warning_takes_the_wall_and_is_claimed_and_answered_by_keys(
     expect(wall.page.locator(".event")).to_contain_text("未认领")
     expect(wall.page.locator(".call").first).to_be_visible(timeout=5000)
     expect(desk.page.locator(".todo")).to_contain_text("暴雨红色预警")
+    expect(wall.page.locator(".call")).to_have_count(17)
+    assert wall.page.eval_on_selector_all(".wall > section", CLIPPED) == []
     sound(wall, "wall-red")
     desk.page.keyboard.press("a")
     expect(desk.page.locator(".detail")).to_contain_text(people["watch"].name, timeout=5000)
@@ -138,8 +144,13 @@ def answered(api: httpx.Client, chain: str) -> int:
     return sum(one["state"] == "answered" for one in found)
 
 
+def claimed(api: httpx.Client, chain: str) -> object:
+    return api.get(f"/warning/alerts/{chain}").json()["claimed"]
+
+
 def test_every_key_has_its_button_and_a_place_to_look_it_up(browse: Browse, people: dict[str, Person]) -> None:
     page = browse("/desk").log_in(people["watch"])
+    expect(page.page.get_by_role("heading", name="未应答")).to_be_visible(timeout=10_000)
     page.page.keyboard.press("j")
     expect(page.page.locator(".todo .chosen")).to_have_count(1)
     page.page.keyboard.press("?")
@@ -159,6 +170,7 @@ def test_a_refusal_stands_beside_the_button_with_its_reason(
     page.tolerated = ("Failed to load resource",)
     reason = {"type": "about:blank", "title": "Not possible now", "status": 409, "detail": "已由他人认领"}
     page.page.route("**/answer", lambda route: route.fulfill(status=409, json=reason))
+    expect(page.page.get_by_role("heading", name="未应答")).to_be_visible(timeout=10_000)
     page.page.keyboard.press("u")
     page.page.get_by_role("button", name="记录应答").click()
     page.page.get_by_role("button", name="需支援").click()
@@ -184,25 +196,40 @@ def test_clicks_wait_while_the_hub_is_away_and_are_sent_once(
     assert len(ids) >= 2
     assert len(set(ids)) == 1
     expect(page.page.locator(".detail")).to_contain_text(people["watch"].name, timeout=5000)
-    assert api.get(f"/warning/alerts/{chain}").json()["claimed"]
+    assert claimed(api, chain)
 
 
-def test_a_silent_hub_is_told_across_the_page(browse: Browse, people: dict[str, Person]) -> None:
+def test_a_silent_hub_is_told_across_the_page(browse: Browse, people: dict[str, Person], hub: Hub) -> None:
     page = browse("/wall").log_in(people["watch"])
-    page.tolerated = ("Failed to load resource",)
-    page.page.wait_for_selector(".tile")
-    page.page.context.set_offline(True)
-    page.page.evaluate("() => {}")
-    expect(page.page.locator(".stale")).to_have_count(0)
-    expect(page.page.locator(".stale")).to_have_text(re.compile(r"数据已停滞 00:1[5-9]"), timeout=30_000)
-    page.picture("wall-stale")
-    page.page.context.set_offline(False)
+    expect(page.page.locator(".tile").first).to_be_visible()
+    process = psutil.Process(hub.processes()["hub-api"]["pid"])
+    process.suspend()
+    try:
+        expect(page.page.locator(".stale")).to_have_text(re.compile(r"数据已停滞 00:1\d"), timeout=30_000)
+        page.picture("wall-stale")
+    finally:
+        process.resume()
     expect(page.page.locator(".stale")).to_have_count(0, timeout=15_000)
+
+
+def test_a_killed_hub_is_found_again_and_has_the_click(
+    browse: Browse, people: dict[str, Person], api: httpx.Client, hub: Hub
+) -> None:
+    chain = warn(api, "Orange", "橙色")
+    page = browse("/desk").log_in(people["watch"])
+    page.tolerated = ("Failed to load resource",)
+    expect(page.page.get_by_role("heading", name="认领")).to_be_visible(timeout=10_000)
+    psutil.Process(hub.processes()["hub-api"]["pid"]).kill()
+    page.page.keyboard.press("a")
+    expect(page.page.locator(".unsent")).to_have_text("未送达 1")
+    expect(page.page.locator(".unsent")).to_have_count(0, timeout=30_000)
+    expect(page.page.locator(".detail")).to_contain_text(people["watch"].name, timeout=10_000)
+    assert claimed(api, chain)
 
 
 def test_the_desk_fits_a_telephone(browse: Browse, people: dict[str, Person]) -> None:
     page = browse("/desk", viewport={"width": 390, "height": 844}).log_in(people["watch"])
-    expect(page.page.locator(".todo")).to_be_visible()
+    expect(page.page.get_by_role("heading", name="未应答")).to_be_visible(timeout=10_000)
     wide = page.page.evaluate("document.documentElement.scrollWidth")
     page.picture("desk-phone")
     assert wide <= 390

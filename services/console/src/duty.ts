@@ -1,7 +1,8 @@
 /** Who is on duty now, and the names of posts. */
 import { computed } from "vue";
 import { polled } from "./live";
-import { bureau } from "./session";
+import type { Matter } from "./matters";
+import { bureau, regionName } from "./session";
 
 export interface Turn {
   organisation: string; organisation_name: string; post: string; post_name: string;
@@ -19,4 +20,9 @@ export function at(post: string): string {
   return turn?.persons.map((one) => one.person).slice(0, 2).join("、") ?? "";
 }
 
-export const zone = computed(() => bureau.value?.timezone);
+/** Who is called, as short as can be: `望江街道 带班领导`, `区应急局 局值班室`. */
+export function calledPlace(m: Matter): string {
+  const own = m.region === bureau.value?.region;
+  const long = String(m.post).startsWith("enterprise");
+  return `${long ? m.organisation_name : own ? bureau.value?.short_name : regionName(m.region)} ${postName(m.post)}`;
+}

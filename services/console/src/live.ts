@@ -2,7 +2,7 @@
 import { computed, effectScope, getCurrentScope, onScopeDispose, ref, shallowRef, triggerRef, watch, type ShallowRef } from "vue";
 import { now, tell } from "./clock";
 import { isOpen, KINDS, LIST, type Kind, type Matter } from "./matters";
-import { ask, person } from "./session";
+import { ask, confirm, person } from "./session";
 
 const STALE_SECONDS = 15;
 const PAINT_MS = 250;
@@ -100,9 +100,8 @@ function lost(): void {
   source?.close();
   connected.value = false;
   again = window.setTimeout(async () => {
-    const answer = await fetch("/session").catch(() => null);
-    if (answer?.status === 401) person.value = null;
-    else connect();
+    await confirm();
+    if (person.value) connect();
   }, RETRY_MS);
 }
 
@@ -171,13 +170,14 @@ export function polled<T>(path: () => string, seconds: number): ShallowRef<T | n
   const next = async (): Promise<void> => {
     window.clearTimeout(timer);
     const at = path();
+    let pause = seconds * 1000;
     try {
       const answer = at && person.value ? await ask<T>(at) : null;
       if (at === path()) found.value = answer;
     } catch {
-      found.value = at === path() ? found.value : null;
+      pause = Math.min(pause, RETRY_MS);
     }
-    if (!over) timer = window.setTimeout(next, seconds * 1000);
+    if (!over) timer = window.setTimeout(next, pause);
   };
   watch(path, (at, before) => { if (at !== before) { found.value = null; void next(); } }, { immediate: true });
   watch([connected, person], () => void next());

@@ -1,6 +1,6 @@
 /** What people decide, on its way to the hub: in order, with ids of its own, so that sending twice changes nothing. */
 import { computed, reactive, watch } from "vue";
-import { person, reason } from "./session";
+import { confirm, person, reason } from "./session";
 
 const KEPT = "hub.clicks";
 const PAUSE_MS = 2000;
@@ -74,7 +74,7 @@ async function hand(click: Click): Promise<boolean> {
     body: JSON.stringify({ ...click.body, id: click.id }),
     signal: AbortSignal.timeout(10_000),
   }).catch(() => null);
-  if (answer?.status === 401) person.value = null;
+  if (answer?.status === 401) void confirm();
   if (!answer || answer.status >= 500 || [401, 408, 429].includes(answer.status)) {
     click.state = "waiting";
     return false;

@@ -22,7 +22,7 @@ export class Refused extends Error {
 /** JSON of an answer. Throws Refused with the hub's reason, or TypeError when the hub is away. */
 export async function ask<T>(path: string, options: RequestInit = {}): Promise<T> {
   const answer = await fetch(path, { ...options, signal: AbortSignal.timeout(10_000) });
-  if (answer.status === 401) person.value = null;
+  if (answer.status === 401) void confirm();
   if (!answer.ok) throw new Refused(answer.status, await reason(answer));
   return answer.json();
 }
@@ -34,8 +34,19 @@ export async function reason(answer: Response): Promise<string> {
   return problems.length ? problems.join("; ") : body.detail || `${answer.status}`;
 }
 
+const HEARD_MS = 300;
+
 export async function logIn(name: string, password: string): Promise<void> {
-  person.value = await ask<Person>("/session", { method: "POST", body: JSON.stringify({ name, password }) });
+  const found = await ask<Person>("/session", { method: "POST", body: JSON.stringify({ name, password }) });
+  // The services hear of a new session a moment later; until then they would take its cookie for a wrong one.
+  await new Promise((done) => setTimeout(done, HEARD_MS));
+  person.value = found;
+}
+
+/** Some service knows no session: is that so? */
+export async function confirm(): Promise<void> {
+  const answer = await fetch("/session").catch(() => null);
+  if (answer?.status === 401) person.value = null;
 }
 
 export async function logOut(): Promise<void> {

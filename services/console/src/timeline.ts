@@ -1,13 +1,11 @@
 /** What happened to a matter, a line each. */
-import { postName } from "./duty";
+import { calledPlace as place } from "./duty";
 import type { Kind, Matter } from "./matters";
-import { coded, regionName } from "./session";
+import { coded } from "./session";
 import { w } from "./words";
 
 export interface Line { at: string; text: string; who?: string; source?: string }
 type Told = Record<string, any>; // eslint-disable-line @typescript-eslint/no-explicit-any
-
-const place = (m: Matter): string => `${m.organisation_name ?? regionName(m.region)} ${postName(m.post)}`;
 
 const TELLS: Partial<Record<Kind, (m: Matter) => (Line | null | undefined)[]>> = {
   alert: (m) => [

@@ -29,6 +29,7 @@ const WORDS = {
   blue: ["蓝", "Blue"],
   none: ["无级别", "No level"],
   in_force: ["生效预警", "Warnings in force"],
+  valid: ["生效中", "in force"],
   nothing_in_force: ["当前无生效预警", "No warning in force"],
   source_ok: ["数据源正常", "feeds normal"],
   limits: ["时限", "Time limits"],
