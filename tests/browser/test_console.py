@@ -144,6 +144,25 @@ def answered(api: httpx.Client, chain: str) -> int:
     return sum(one["state"] == "answered" for one in found)
 
 
+def test_a_notice_is_submitted_by_one_and_approved_by_another_with_two_keys(
+    browse: Browse, people: dict[str, Person], api: httpx.Client
+) -> None:
+    by = {role: browse("/desk").log_in(people[role]) for role in ("watch", "approver")}
+    for role, word, state in (("watch", "拟稿", "待批准"), ("approver", "待批准", "")):
+        page = by[role].page
+        page.locator(".todo button", has_text=word).first.click(timeout=15_000)
+        page.locator(".detail h2").click()
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("确认执行？")).to_be_visible()
+        page.keyboard.press("y")
+        expect(
+            page.locator(".step").get_by_text("已记录").or_(page.locator(".detail h2", has_text=state or "生效"))
+        ).to_be_visible(timeout=6000)
+        by[role].picture(f"desk-notice-{role}")
+    states = {one["state"] for one in api.get("/warning/notices").json()["items"]}
+    assert states & {"issued", "overdue", "acknowledged"}, states
+
+
 def claimed(api: httpx.Client, chain: str) -> object:
     return api.get(f"/warning/alerts/{chain}").json()["claimed"]
 

@@ -12,6 +12,9 @@ export interface Turn {
 const found = polled<{ items: Turn[] }>(() => "/warning/duty/now", 60);
 export const duty = computed<Turn[]>(() => found.value?.items ?? []);
 const names = computed(() => new Map(duty.value.map((one) => [one.post, one.post_name])));
+const persons = computed(() => new Map(duty.value.flatMap((one) => one.persons.map((p) => [p.person_id, p.person]))));
+/** A name for an id, where the roster has one. */
+export const personName = (id: string): string => persons.value.get(id) ?? id;
 export const postName = (post: string): string => names.value.get(post) ?? post;
 
 /** Names of whoever is at a post of the bureau itself. */

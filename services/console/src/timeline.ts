@@ -1,5 +1,5 @@
 /** What happened to a matter, a line each. */
-import { calledPlace as place } from "./duty";
+import { calledPlace as place, personName } from "./duty";
 import type { Kind, Matter } from "./matters";
 import { coded } from "./session";
 import { w } from "./words";
@@ -18,7 +18,7 @@ const TELLS: Partial<Record<Kind, (m: Matter) => (Line | null | undefined)[]>> =
   callout: (m) => [
     { at: m.opened, text: `${w("called")}：${place(m)}` },
     ...(m.answers ?? []).map((one: Told) => ({
-      at: one.at, text: `${place(m)} ${coded("callout_answer", one.answer)}`, who: one.recorded_by ?? one.person, source: one.via,
+      at: one.at, text: `${place(m)} ${coded("callout_answer", one.answer)}`, who: one.recorded_by ?? personName(one.person ?? ""), source: w(one.via ?? ""),
     })),
     m.state === "exhausted" && m.closed && { at: m.closed, text: `${place(m)} ${w("exhausted")}` },
   ],

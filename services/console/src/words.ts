@@ -140,7 +140,7 @@ const WORDS = {
   hotline_overdue: ["热线超期", "Hotline overdue"],
   alarms_open: ["报警未处置", "Alarms open"],
   responding: ["响应中", "Responding"],
-  sms: ["短信条数", "Messages"],
+  sms_count: ["短信条数", "Messages"],
   accidents: ["事故起数", "Accidents"],
   deaths: ["死亡人数", "Deaths"],
   inspections: ["检查家次", "Inspections"],
@@ -176,6 +176,11 @@ const WORDS = {
   failed: ["失败", "failed"],
   stale_letter: ["已过时效", "too old"],
   cancelled: ["已取消", "cancelled"],
+  phone_recorded: ["电话记录", "noted by phone"],
+  sms: ["短信", "SMS"],
+  voice: ["语音", "voice"],
+  link: ["链接", "link"],
+  console: ["值班台", "desk"],
   updated: ["更新于", "as of"],
 } satisfies Record<string, [string, string]>;
 
