@@ -26,15 +26,13 @@ CLIPPED = "all => all.filter(e => e.scrollHeight > e.clientHeight + 1).map(e => 
 """Evaluated on the page: sizes of letters in px, and the blocks that do not fit."""
 
 
-def warn(api: httpx.Client, colour: str = "Red", word: str = "红色") -> str:
+def warn(api: httpx.Client, colour: str = "Red", word: str = "红色", **more: str) -> str:
     """A warning that was sent this minute, through the door; its identifier."""
     now = datetime.datetime.now(ZONE)
     identifier = f"{OWN}_{now:%Y%m%d%H%M%S%f}"[:34]
     sent = f"{now:%Y-%m-%d %H:%M:%S}+08:00"
-    body = guotu(
-        identifier, colour=colour, sent=sent, headline=f"江滨区气象台发布暴雨{word}预警", geocode="990111000000",
-        event_type="11B03",
-    )  # fmt: skip
+    said = {"headline": f"江滨区气象台发布暴雨{word}预警", "geocode": "990111000000", **more}
+    body = guotu(identifier, colour=colour, sent=sent, **said)
     answer = api.post("/ingest/cap", content=body, headers={"content-type": "application/xml"})
     assert answer.status_code == 202, answer.text
     return str(answer.json()["chain"])
@@ -180,6 +178,32 @@ def test_every_key_has_its_button_and_a_place_to_look_it_up(browse: Browse, peop
     page.page.keyboard.press("g")
     page.page.keyboard.press("w")
     expect(page.page.locator(".wall")).to_be_visible()
+
+
+def test_a_call_is_logged_by_key(browse: Browse, people: dict[str, Person], api: httpx.Client) -> None:
+    page = browse("/desk").log_in(people["watch"])
+    expect(page.page.locator(".roster li").first).to_be_visible(timeout=10_000)
+    page.page.keyboard.press("n")
+    dialog = page.page.get_by_role("dialog", name="值班日志")
+    page.page.keyboard.type("石桥街道 张某")
+    dialog.get_by_label("内容").fill("积水已排")
+    assert page.violations() == []
+    page.picture("desk-log")
+    page.page.keyboard.press("Control+Enter")
+    expect(page.page.locator(".side .click")).to_contain_text("已记录", timeout=5000)
+    logs = [entry for shift in api.get("/warning/duty").json()["items"] for entry in shift.get("log", [])]
+    assert "积水已排" in [entry["text"] for entry in logs]
+
+
+def test_an_exercise_is_hatched_and_takes_no_wall(browse: Browse, people: dict[str, Person], api: httpx.Client) -> None:
+    page = browse("/wall").log_in(people["watch"])
+    expect(page.page.locator(".tile").first).to_be_visible()
+    before = page.page.locator(".event h2").all_inner_texts()
+    warn(api, headline="演练红色预警", status="Exercise", more="<incidents>YL-2026-1</incidents>")
+    expect(page.page.locator(".drill")).to_contain_text("演练", timeout=5000)
+    assert page.page.locator(".event h2").all_inner_texts() == before
+    assert page.violations() == []
+    page.picture("wall-exercise")
 
 
 def test_a_refusal_stands_beside_the_button_with_its_reason(

@@ -23,6 +23,12 @@ export function at(post: string): string {
   return turn?.persons.map((one) => one.person).slice(0, 2).join("、") ?? "";
 }
 
+/** The shift of the bureau's own duty room that runs now. */
+export const bureauShift = computed(() => {
+  const rooms = duty.value.filter((one) => one.post === "bureau_duty");
+  return rooms.find((one) => one.shift_id)?.shift_id ?? null;
+});
+
 /** Who is called, as short as can be: `望江街道 带班领导`, `区应急局 局值班室`. */
 export function calledPlace(m: Matter): string {
   const own = m.region === bureau.value?.region;
