@@ -50,6 +50,8 @@ from services.contracts.alert.wording import colour_of
 CERTAINTIES = ("Observed", "VeryLikely", "Likely", "Possible", "Unlikely", "Unknown")
 SENDER = re.compile(r"\d{6}[0-9A-Z]{8}")
 _COMMAS = re.compile(r"[\s,，;；]+")
+_TRIPLE = re.compile(r"[^\s,]+,\s*([^\s,]+),\s*\d{4}-\d\d-\d\d[T ]\d\d:\d\d[^\s,;]*")
+"""A reference as CAP writes it; taken for a list of identifiers, its sender would be the first message of all chains."""
 _COLOUR = {
     "red": "red", "orange": "orange", "yellow": "yellow", "blue": "blue", "unknown": "", "9": "", "": "",
     "1": "red", "2": "orange", "3": "yellow", "4": "blue",
@@ -71,7 +73,8 @@ def _write_methods(parent: Element, name: str, value: tuple[Method, ...]) -> Non
 
 
 def _read_references(element: Element, _path: str, _reading: Reading) -> tuple[Reference, ...]:
-    return tuple(Reference(identifier=word) for word in _COMMAS.split(text_of(element)) if word)
+    told = _TRIPLE.sub(r"\1 ", text_of(element))
+    return tuple(Reference(identifier=word) for word in _COMMAS.split(told) if word)
 
 
 def _write_references(parent: Element, name: str, value: tuple[Reference, ...]) -> None:

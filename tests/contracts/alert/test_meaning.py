@@ -90,6 +90,9 @@ def test_a_chain_begins_with_the_earliest_message_referred_to() -> None:
     assert chain_of(reading.parse(cap(kind="Update", references=f"{late} {early}"))) == "a@b/EARLY"
     assert chain_of(reading.parse(cap())) == "hydrology@water.example/FLOOD-1"
     assert chain_of(reading.parse(guotu("X_2", references=IDENTIFIER))) == f"{OWN}/{IDENTIFIER}"
+    for sent in ("2026-07-16T03:10:00+08:00", "2026-07-16 03:10:00"):
+        triple = f"{OWN},{IDENTIFIER},{sent}"
+        assert chain_of(reading.parse(guotu("X_2", references=triple))) == f"{OWN}/{IDENTIFIER}"
     assert chain_of(reading.parse(guotu("X_2", references="88010141600000_20260716000000"))) == (
         "88010141600000/88010141600000_20260716000000"
     )
