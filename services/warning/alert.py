@@ -272,7 +272,7 @@ class Chain:
 
     def _unclaimed(self, at: datetime.datetime) -> Iterator[Send]:
         text = self.world.house.messages.text("unclaimed", **self._words(self.last))
-        for organisation in self.world.house.people.targets((self.world.bureau.region,), "duty_leader"):
+        for organisation in self.world.house.people.leading():
             to = Post(organisation.code, "duty_leader")
             yield Send(f"unclaimed:{organisation.code}", to, ("voice", "sms"), text, at + TOLD_FRESH, chain=self.key)
 

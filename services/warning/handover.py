@@ -65,7 +65,8 @@ def _silence(told: Told) -> str:
 
 
 def _titled(told: Told) -> str:
-    return str(told.get("title") or told.get("headline") or told.get("zh") or told.get("name") or told["id"])
+    names = ("title", "matter", "headline", "zh", "name")
+    return str(next(filter(None, map(told.get, names)), None) or told["id"])
 
 
 def _always(_told: Told, _now: datetime.datetime) -> bool:
@@ -73,7 +74,11 @@ def _always(_told: Told, _now: datetime.datetime) -> bool:
 
 
 def _awaits_approval(told: Told, _now: datetime.datetime) -> bool:
-    return told.get("state") in ("drafted", "proposed", "approving", "approved_once")
+    return bool(told.get("pending")) or told.get("state") in ("drafted", "proposed", "submitted", "approved")
+
+
+def _runs(told: Told, _now: datetime.datetime) -> bool:
+    return told.get("state") == "started"
 
 
 def _is_silent(told: Told, _now: datetime.datetime) -> bool:
@@ -87,7 +92,7 @@ def _is_failing(told: Told, _now: datetime.datetime) -> bool:
 SECTIONS = (
     Section("alerts", "在效预警", "alert", _always, _alert),
     Section("callouts", "未结叫应", "callout", _always, _callout),
-    Section("responses", "应急响应", "response", lambda t, n: not _awaits_approval(t, n), _titled),
+    Section("responses", "应急响应", "response", _runs, _titled),
     Section("clocks", "24小时内到期和逾期", "loop", _is_near, _titled),
     Section("gaps", "排班空缺", "roster_gap", lambda t, _n: t.get("state") == "gap", _titled),
     Section("notices", "待批提示单", "notice", _awaits_approval, _titled),

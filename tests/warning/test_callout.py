@@ -133,6 +133,8 @@ async def test_nobody_claims_it_so_the_duty_leader_is_called_about_the_desk(watc
     after = (await watch.outbox())[before:]
     assert after
     assert {row["post"] for row in after} == {"duty_leader"}
+    letters = await watch.connection.fetch("SELECT organisation FROM delivery WHERE slot LIKE 'unclaimed:%'")
+    assert {row["organisation"] for row in letters} == {"JB00"}, "not the leaders of streets"
     assert (await watch.matters("alert"))[chain]["unclaimed"]
 
 

@@ -26,6 +26,12 @@ OPEN: dict[str, list[dict[str, Any]]] = {
     "notice": [
         {"id": "n1", "title": "提示单一", "state": "drafted"},
         {"id": "n2", "title": "提示单二", "state": "issued"},
+        {"id": "n3", "title": "提示单三", "state": "submitted"},
+    ],
+    "response": [
+        {"id": "XY-1", "matter": "江滨区暴雨应急响应", "state": "started"},
+        {"id": "XY-2", "matter": "石桥街道暴雨应急响应", "state": "ended"},
+        {"id": "XY-3", "matter": "临港街道暴雨应急响应", "state": "started", "pending": {"step": "end"}},
     ],
     "feed": [{"id": "f", "publisher": "grid", "type": "hazard.found", "state": "silent"}],
 }
@@ -41,7 +47,9 @@ def test_the_list_is_filled_from_what_is_open() -> None:
         "alerts": ["暴雨橙色预警（橙色，石桥街道）"],
         "callouts": ["石桥街道办事处 街道值班室：已升级，仍未应答"],
         "clocks": ["隐患逾期", "隐患临期"],
-        "notices": ["提示单一"],
+        "responses": ["江滨区暴雨应急响应", "临港街道暴雨应急响应"],
+        "notices": ["提示单一", "提示单三"],
+        "proposals": ["临港街道暴雨应急响应"],
         "feeds": ["grid hazard.found"],
         "log": ["来电：积水<已排>"],
     }
