@@ -46,8 +46,12 @@ export function isOverdue(m: Matter, now: number): boolean {
   return m.state === "overdue" || (!!m.due && Date.parse(m.due) <= now && isOpen("loop", m));
 }
 
+/** Milliseconds, for sorting: the hub's moments come with several offsets. */
+export const time = (at: string | null | undefined): number => Date.parse(at ?? "") || 0;
+export const byOpening = (a: Matter, b: Matter): number => time(a.opened) - time(b.opened) || a.id.localeCompare(b.id);
+
 export const bySeverity = (a: Matter, b: Matter): number =>
-  rank(b) - rank(a) || String(b.issued).localeCompare(String(a.issued));
+  rank(b) - rank(a) || time(b.issued) - time(a.issued);
 
 /** Seconds in the middle; null without any. */
 export function median(numbers: number[]): number | null {

@@ -1,6 +1,6 @@
 /** What happened to a matter, a line each. */
 import { calledPlace as place, personName } from "./duty";
-import type { Kind, Matter } from "./matters";
+import { time, type Kind, type Matter } from "./matters";
 import { coded } from "./session";
 import { w } from "./words";
 
@@ -33,4 +33,4 @@ const TELLS: Partial<Record<Kind, (m: Matter) => (Line | null | undefined)[]>> =
 export const timelineOf = (kind: Kind, m: Matter): Line[] =>
   (TELLS[kind]?.(m) ?? [])
     .filter((one): one is Line => !!one && !!one.at)
-    .sort((a, b) => b.at.localeCompare(a.at));
+    .sort((a, b) => time(b.at) - time(a.at));
