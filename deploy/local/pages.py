@@ -67,7 +67,7 @@ def build(wanted: str) -> None:
     node, npm = _node()
     fresh, log = SOURCES / "dist.new", SOURCES / "node_modules" / "build.log"
     steps = (
-        [node, npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
+        [node, npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline", "--fetch-retries=1"],
         [node, "node_modules/vite/bin/vite.js", "build", "--outDir", fresh.name, "--emptyOutDir"],
     )
     said = ""

@@ -42,7 +42,8 @@ class Copy:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         for name in ("services", "deploy", "tests", "bureaus/example"):
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            made = shutil.ignore_patterns("__pycache__", "node_modules", "dist")
+            shutil.copytree(ROOT / name, folder / name, ignore=made)
         shutil.copy(ROOT / "pyproject.toml", folder)
 
     def insert(self, file: str, before: str, text: str) -> None:
