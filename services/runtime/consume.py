@@ -185,16 +185,17 @@ class Loop:
 
     `topics` may be a question that is asked again every second: another answer, and reading starts again with it.
     `role` tells readers of one schema apart that share its topics out among themselves; a transaction takes about
-    `batch` records at most, and waits at its `pace` for more to come.
+    `batch` records at most, and waits at its `pace` for more to come. Not `in_step`: no partition waits for another, and
+    of two facts with one identity on different partitions the first read counts, not the first accepted.
     """
 
     def __init__(
         self, settings: Settings, dsn: str, bootstrap: str, *, schema: str, topics: Sequence[Topic] | AskTopics,
-        fold: Fold, role: str = "stream", batch: int = BATCH, pace: Pace = PROMPT,
+        fold: Fold, role: str = "stream", batch: int = BATCH, pace: Pace = PROMPT, in_step: bool = True,
     ) -> None:  # fmt: skip
         self._settings, self._dsn, self._bootstrap = settings, dsn, bootstrap
         self._schema, self._ask_topics, self._fold = schema, topics, fold
-        self._role, self._batch, self._pace = role, batch, pace
+        self._role, self._batch, self._pace, self._in_step = role, batch, pace, in_step
         self._topics: Sequence[Topic] = ()
         self._stop = asyncio.Event()
         self._since = datetime.datetime.now(datetime.UTC)
@@ -413,7 +414,8 @@ class Loop:
             left = self._hold(await consumer.getmany(timeout_ms=0, max_records=self._batch), step)
         wait_ms = 100 if step.holding or self._at_leisure else 500
         fetched = self._hold(await consumer.getmany(timeout_ms=wait_ms, max_records=self._batch), step)
-        due = step.due([tp for tp, position in positions.items() if self._has_more(consumer, tp, position)])
+        waits = positions if self._in_step else ()
+        due = step.due([tp for tp in waits if self._has_more(consumer, tp, positions[tp])])
         for tp in {*left, *fetched, *due}:
             if tp in step.holding:
                 consumer.pause(tp)

@@ -31,7 +31,7 @@ def build(settings: Settings, around: Surroundings) -> Loop:
     """The loop of the patient lanes, wired."""
     return Loop(
         settings, settings.postgres_dsn, settings.kafka_bootstrap, schema="warning", topics=PATIENT, fold=Watch(around),
-        role="backlog", batch=BATCH,
+        role="backlog", batch=BATCH, in_step=False,
     )  # fmt: skip
 
 

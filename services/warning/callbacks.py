@@ -18,7 +18,7 @@ from services.contracts.families import TYPES
 from services.runtime import web
 from services.runtime.kafka import Record
 from services.warning import reply, said
-from services.warning.callout.send import test_of
+from services.warning.callout.record import test_of
 from services.warning.channels.gateway import verifies
 from services.warning.commands import HEADERS
 from services.warning.matter import Say

@@ -56,7 +56,7 @@ def letters(id_: tuple[str, str, str], send: Send, world: World) -> list[Letter 
     status, _ = status_of(id_[1])
     if status == "test":
         return []
-    text = (EXERCISE if status == "exercise" else "") + send.text
+    text = (EXERCISE if status == "exercise" else "") + (send.text if isinstance(send.text, str) else send.text())
     if isinstance(send.to, Called):
         return [Echo(id_, send, text)]
     return list(_to_post(id_, send, send.to, text, world))

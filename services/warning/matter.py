@@ -7,7 +7,7 @@ says and sends what is new in them, corrects what has become another, and takes 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -110,7 +110,8 @@ class Send:
     to: Post | Called | Individual
     channels: Sequence[str]
     """In order of preference; all are used when `parallel`, else the first that the person has."""
-    text: str
+    text: str | Callable[[], str]
+    """Or what makes it: a message is made once, a fold asks for it again and again."""
     fresh: datetime.datetime
     """Nothing is handed over after this."""
     chain: str = ""

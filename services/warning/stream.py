@@ -16,6 +16,7 @@ from services.runtime.consume import Loop
 from services.runtime.outbox import Outbox
 from services.runtime.settings import Settings
 from services.warning import house
+from services.warning.callout.record import Recorder
 from services.warning.callout.send import Sender
 from services.warning.channels.prober import Prober
 from services.warning.channels.register import channels
@@ -24,6 +25,8 @@ from services.warning.surroundings import Surroundings
 from services.warning.watch import Watch
 
 URGENT = (BY_NAME["urgent"],)
+BATCH = 50
+"""Records of a turn: what the first warnings of many have to tell is handed over while the others are folded."""
 
 
 def surroundings(settings: Settings, clock: Clock) -> Surroundings:
@@ -36,7 +39,14 @@ def surroundings(settings: Settings, clock: Clock) -> Surroundings:
 def build(settings: Settings, around: Surroundings) -> Loop:
     """The loop of the urgent lane, wired."""
     return Loop(
-        settings, settings.postgres_dsn, settings.kafka_bootstrap, schema="warning", topics=URGENT, fold=Watch(around)
+        settings,
+        settings.postgres_dsn,
+        settings.kafka_bootstrap,
+        schema="warning",
+        topics=URGENT,
+        fold=Watch(around),
+        batch=BATCH,
+        in_step=False,
     )
 
 
@@ -49,6 +59,7 @@ async def run(settings: Settings, clock: Clock, stop: asyncio.Event) -> None:
     prober = Prober(settings.postgres_dsn, ways, around)
     async with asyncio.TaskGroup() as group:
         beside = [Outbox(settings, "warning").run(), Clockwork(settings, around).run(), prober.run(),
+                  Recorder(settings.postgres_dsn, around).run(),
                   *(s.run() for s in senders)]  # fmt: skip
         tasks = [group.create_task(one) for one in beside]
         stopping = group.create_task(_when(stop, loop))

@@ -6,6 +6,7 @@ import datetime
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from services.warning.house.routes import Route
@@ -161,7 +162,7 @@ class Call:
             to = Post(str(self.opened.data.get("organisation")), str(self.opened.data.get("post")), rung.to)
             for channel in self.route.channels:
                 yield Send(
-                    f"{rung.name}:{channel}", to, (channel,), self._text(channel), fresh,
+                    f"{rung.name}:{channel}", to, (channel,), partial(self._text, channel), fresh,
                     chain=str(self.opened.data.get("chain_id")), callout=self.key, answerable=True,
                 )  # fmt: skip
 

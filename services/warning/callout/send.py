@@ -9,21 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
-import hashlib
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import asyncpg
 import structlog
 
-from services.contracts.event import subject_of
-from services.contracts.families import TYPES
-from services.runtime import fault, outbox, postgres
-from services.runtime.outbox import Row
-from services.warning import said
+from services.runtime import fault, postgres
 from services.warning.channels.channel import Channel, Message, Never, NotNow
-from services.warning.matter import Say
 from services.warning.store import LETTERS
 from services.warning.surroundings import Surroundings
 
@@ -128,15 +120,9 @@ class Sender:
             WRITTEN,
             [row["id"] for row in rows],
             [_state(r) for r, _ in results],
-            [why for _, why in results],
+            [why or (result if result not in ("waiting", "handed") else "") for result, why in results],
             again,
             now,
-        )
-        done = [(row, result) for row, (result, _) in zip(rows, results, strict=True) if result != "waiting"]
-        handed = [row for row, result in done if result == "handed"]
-        region = self._around.region
-        await outbox.put(
-            connection, [*_attempts(done, region, now), *_batches(handed, self._channel.name, region, now)]
         )
 
 
@@ -150,53 +136,6 @@ def _message(row: asyncpg.Record) -> Message:
         str(row["id"]), row["address"], row["text"], link, row["chain"], row["callout"], row["post"],
         row["made"].isoformat(),
     )  # fmt: skip
-
-
-def _attempts(done: Sequence[tuple[asyncpg.Record, str]], region: str, now: datetime.datetime) -> Iterator[Row]:
-    """`callout.attempted` of each letter of a callout."""
-    for row, result in done:
-        if row["callout"]:
-            content = {"callout_id": row["callout"], "post": row["post"], "channel": row["channel"],
-                       "attempt_no": row["tries"] + 1, "result": result, "message_id": str(row["id"])}  # fmt: skip
-            say = Say(f"attempt:{row['tries'] + 1}", "callout.attempted", content, now, region)
-            yield spoken(say, ("delivery", row["scope"], str(row["id"])), now)
-        elif tested := test_of(dict(row), result, now, region):
-            yield spoken(tested, ("delivery", row["scope"], str(row["id"])), now)
-
-
-def test_of(letter: Mapping[str, Any], result: str, at: datetime.datetime, region: str) -> Say | None:
-    """What became of a test message: of a channel or of somebody's contact; None: the letter is none."""
-    content: dict[str, Any] = {"channel": letter["channel"], "result": result}
-    if result != "handed":
-        content["seconds"] = round((at - letter["made"]).total_seconds(), 1)
-    if letter["kind"] == "channel":
-        return Say(f"tested:{result}", "channel.tested", content, at, region)
-    if letter["kind"] == "contact":
-        return Say(f"tested:{result}", "contact.tested", {"person_id": letter["matter"], **content}, at, region)
-    return None
-
-
-def _batches(rows: Sequence[asyncpg.Record], channel: str, region: str, now: datetime.datetime) -> Iterator[Row]:
-    """`notification.sms_sent`: one per chain for the messages handed over together."""
-    if channel != "sms":
-        return
-    chains: dict[tuple[str, str], list[asyncpg.Record]] = defaultdict(list)
-    for row in rows:
-        chains[row["scope"], row["chain"]].append(row)
-    for (scope, chain), letters in chains.items():
-        batch = hashlib.sha256("".join(sorted(str(row["id"]) for row in letters)).encode()).hexdigest()[:16]
-        content = {
-            "batch_id": f"DX-{batch}", "purpose": "weather" if chain else "duty", "audience": "责任人",
-            "recipients": len({row["person"] for row in letters}), "messages": len(letters), "basis_id": chain or None,
-        }  # fmt: skip
-        yield spoken(Say("batch", "notification.sms_sent", content, now, region), ("batch", scope, batch), now)
-
-
-def spoken(say: Say, matter: tuple[str, str, str], now: datetime.datetime) -> Row:
-    """What is said outside a turn, on its way to Kafka."""
-    id_ = said.id_of(matter, say.slot, 1, say.time)
-    record = said.record(say, id_=id_, scope=matter[1], region=say.region, now=now)
-    return said.row(record, say.type, subject_of(TYPES[say.type], say.data) or "")
 
 
 STALE = "UPDATE delivery SET state = 'stale' WHERE state = 'waiting' AND channel = $1 AND fresh <= $2"

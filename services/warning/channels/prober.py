@@ -11,7 +11,7 @@ import asyncpg
 import structlog
 
 from services.runtime import outbox, postgres
-from services.warning.callout.send import spoken
+from services.warning.callout.record import spoken
 from services.warning.channels.channel import Channel, Never, NotNow
 from services.warning.matter import Say
 from services.warning.surroundings import Surroundings
