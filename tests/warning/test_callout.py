@@ -16,6 +16,7 @@ from services.runtime.settings import Settings
 from services.runtime.sse import Client, Fan
 from services.warning import stream
 from services.warning.callout.ladder import Callout
+from services.warning.channels.testing import TestGateway
 from tests.records import retraction
 from tests.warning.watching import OWN, Watching, watching
 
@@ -280,3 +281,19 @@ async def test_beside_a_red_warning_an_orange_one_of_the_same_station_calls_nobo
     assert alerts[orange]["inhibited_by"]
     assert not alerts[other]["inhibited_by"]
     assert {row["chain"] for row in (await watch.outbox())[before:]} == {other}
+
+
+async def test_a_channel_with_a_fault_keeps_no_other_waiting(watch: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
+    hand = TestGateway.hand
+
+    async def faulty(self: TestGateway, messages: Any) -> Any:
+        if self.name == "sms" and watch.clock.ahead < datetime.timedelta(seconds=30):
+            raise KeyError("a fault of ours")
+        return await hand(self, messages)
+
+    monkeypatch.setattr(TestGateway, "hand", faulty)
+    await watch.publish(watch.alert())
+    await watch.until(lambda: watch.connection.fetchval("SELECT 1 FROM delivery WHERE channel = 'sms' AND tries > 0"))
+    await watch.until(lambda: watch.connection.fetchval("SELECT 1 FROM testing_outbox WHERE channel = 'voice'"))
+    watch.clock.advance(seconds=31)
+    await watch.until(lambda: watch.connection.fetchval("SELECT 1 FROM testing_outbox WHERE channel = 'sms'"))

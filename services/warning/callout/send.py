@@ -108,6 +108,9 @@ class Sender:
             return {row["id"]: ("waiting", str(error)) for row in rows}
         except Never as error:
             return {row["id"]: ("failed", str(error)) for row in rows}
+        except Exception as error:  # a fault of the channel must not end the watch: its letters wait, the others go
+            log.exception("sender.fault", channel=self._channel.name, error=repr(error))
+            return {row["id"]: ("waiting", f"fault: {error!r}") for row in rows}
         return {row["id"]: (result, "") for row, result in zip(rows, results, strict=True)}
 
     async def _write(

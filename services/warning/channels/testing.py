@@ -21,7 +21,14 @@ MODES = ("ok", "hang", "500", "silent", "twice")
 """`silent` takes what it is given and never confirms, `twice` confirms twice."""
 HANG_SECONDS = 10.0
 CONFIRM_SECONDS = 0.5
-COLUMNS = ("message_id", "channel", "address", "text", "link", "chain", "callout", "post", "at")
+GIVEN = """
+INSERT INTO testing_outbox (message_id, channel, address, text, link, chain, callout, post, at)
+SELECT n.*, $8::timestamptz
+  FROM (SELECT id, $9::text AS channel, address, text, link, chain, callout, post
+          FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+               AS u(id, address, text, link, chain, callout, post)) n
+    ON CONFLICT (message_id) DO NOTHING"""
+"""What comes twice with one id is given once, as by any gateway."""
 
 
 class TestGateway:
@@ -40,11 +47,10 @@ class TestGateway:
     async def hand(self, messages: Sequence[Message]) -> list[str]:
         """Write them down; see `Channel`."""
         mode = await self._mode()
-        now = self._now()
-        rows = [(uuid.UUID(m.id), self.name, m.to, m.text, m.link, m.chain, m.callout, m.post, now) for m in messages]
+        rows = [(uuid.UUID(m.id), m.to, m.text, m.link, m.chain, m.callout, m.post) for m in messages]
         try:
             async with (await self._connections()).acquire() as connection:
-                await connection.copy_records_to_table("testing_outbox", columns=COLUMNS, records=rows)
+                await connection.execute(GIVEN, *map(list, zip(*rows, strict=True)), self._now(), self.name)
         except postgres.NOT_NOW as error:
             raise NotNow(repr(error)) from error
         if mode != "silent":
