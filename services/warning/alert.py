@@ -50,6 +50,11 @@ class Stage:
         return str(self.fact.data.get("identifier") or self.fact.id)
 
     @property
+    def chain(self) -> str:
+        """The chain that the door told its sender; it may have come to another one since."""
+        return str(self.fact.data.get("chain_id") or self.fact.subject)
+
+    @property
     def rises(self) -> bool:
         """Whether more people must know than before."""
         return RANK[self.level] > RANK[self.before] or (self.wider and self.level != "none")
@@ -80,7 +85,7 @@ class Alert:
         return Standing(
             state=chain.state, shown=chain.shown(), region=chain.region, closed=chain.state == "ended",
             says=tuple(chain.says()), sends=tuple(chain.sends()), wake=chain.wake, due=chain.expires,
-            names=tuple(dict.fromkeys([key, *(stage.identifier for stage in chain.stages)])),
+            names=tuple(dict.fromkeys([key, *(n for stage in chain.stages for n in (stage.identifier, stage.chain))])),
             refused=dict(chain.refused()),
         )  # fmt: skip
 

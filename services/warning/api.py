@@ -24,7 +24,7 @@ from services.warning.callbacks import Callbacks
 from services.warning.channels import testing
 from services.warning.commands import Command
 from services.warning.link import Links
-from services.warning.lists import LISTS, Asked
+from services.warning.lists import LISTS, OF_LOOP, Asked
 from services.warning.loops import rows
 from services.warning.loops.command import NoSuchStep, event_of
 from services.warning.meters import Meters
@@ -65,7 +65,7 @@ class Desk:
 
     async def list(self, path: str, request: Request, who: access.Principal) -> Response:
         """`{items, next}`."""
-        asked = self._asked(LISTS[path], request, who)
+        asked = self._asked(path, request, who)
         async with self.taken() as connection:
             try:
                 found = await lists.page(connection, asked)
@@ -88,7 +88,7 @@ class Desk:
     async def _matter(
         self, connection: asyncpg.Connection, path: str, key: str, request: Request, who: access.Principal
     ) -> dict[str, Any]:
-        found = await lists.one(connection, LISTS[path], key, _scope(request))
+        found = await lists.one(connection, path, key, _scope(request))
         seen = self.regions(who)
         concerned = found is not None and (
             seen is None or found["region"] in seen
@@ -113,7 +113,7 @@ class Desk:
             )  # fmt: skip
         return web.json_answer(found)
 
-    def _asked(self, kind: str, request: Request, who: access.Principal) -> Asked:
+    def _asked(self, path: str, request: Request, who: access.Principal) -> Asked:
         asked = request.query_params
         regions = self.regions(who)
         if region := asked.get("region"):
@@ -121,8 +121,9 @@ class Desk:
                 raise web.Refusal(404, f"there is no region {region[:64]}")
             subtree = self.bureau.regions.subtree(region)
             regions = subtree if regions is None else regions & subtree
+        prefix = OF_LOOP.get(path) or (f"{asked['kind']}/" if asked.get("kind") else "")
         return Asked(
-            kind, regions, _scope(request), asked.get("state", ""), f"{asked['kind']}/" if asked.get("kind") else "",
+            LISTS[path], regions, _scope(request), asked.get("state", ""), prefix,
             asked.get("chain", ""), _time(asked.get("due_before")), _flag(asked.get("open")), asked.get("cursor", ""),
             _size(request),
         )  # fmt: skip

@@ -87,7 +87,7 @@ class DutyDesk:
         return web.json_answer({"id": key, "count": len(rows), "items": items})
 
     async def _shift(self, connection: asyncpg.Connection, key: str) -> Told:
-        shift = await lists.one(connection, "shift", key)
+        shift = await lists.one(connection, "duty", key)
         if shift is None:
             raise web.Refusal(404, f"no such shift: {key[:200]}")
         return shift

@@ -21,8 +21,8 @@ LISTS: Mapping[str, str] = {
     "contacts": "contact",
     "feeds": "feed",
     "channels": "channel",
-    "alarms": "alarm",
-    "incidents": "incident",
+    "alarms": "loop",
+    "incidents": "loop",
     "responses": "response",
     "releases": "release",
     "drills": "drill",
@@ -30,6 +30,8 @@ LISTS: Mapping[str, str] = {
 """Path -> kind."""
 ALSO: Mapping[str, tuple[str, ...]] = {"loop": ("roster_gap",)}
 """Kinds whose matters stand in the list of another: a gap in the roster is a case, too."""
+OF_LOOP: Mapping[str, str] = {"alarms": "alarm/", "incidents": "incident/"}
+"""Path -> how the keys of its cases begin: a list of the cases of one loop, by their own ids."""
 PAGE, MOST = 100, 1000
 
 
@@ -68,8 +70,10 @@ async def page(connection: asyncpg.Connection, asked: Asked) -> dict[str, Any]:
     return {"items": [_shown(row) for row in rows], "next": next_}
 
 
-async def one(connection: asyncpg.Connection, kind: str, key: str, scope: str = "actual") -> dict[str, Any] | None:
-    """The matter of a key, under any of its names."""
+async def one(connection: asyncpg.Connection, path: str, key: str, scope: str = "actual") -> dict[str, Any] | None:
+    """The matter of a key in the list of a path, under any of its names."""
+    kind, prefix = LISTS[path], OF_LOOP.get(path, "")
+    key = key if key.startswith(prefix) else prefix + key
     own = next((other for other in ALSO.get(kind, ()) if key.startswith(f"{other}/")), kind)
     row = await connection.fetchrow(ONE, own, scope, key)
     return _shown(row) if row else None

@@ -15,7 +15,7 @@ from services.contracts.alert.place import Ground
 from services.contracts.region import Region, Regions
 from services.ingest import cap as door
 from services.runtime.settings import Settings
-from tests.contracts.alert.messages import IDENTIFIER, guotu
+from tests.contracts.alert.messages import IDENTIFIER, OWN, guotu
 from tests.warning.served import Served, served
 
 GROUND = Ground(Regions([Region("990111", "江滨区", "")]))
@@ -62,3 +62,15 @@ async def test_as_it_came_and_in_the_other_formats(hub: Served) -> None:
     assert (await hub.client.get(f"/warning/messages/{IDENTIFIER}.cap")).status_code == 401
     elsewhere = await hub.log_in("watch", "990111001")
     assert (await hub.client.get(f"/warning/messages/{IDENTIFIER}.cap", headers=elsewhere)).status_code == 404
+
+
+async def test_a_chain_is_found_under_every_name_that_its_senders_were_told(hub: Served) -> None:
+    one, other = f"{OWN}_1", f"{OWN}_2"
+    bodies = guotu(one, kind="Update", references=other), guotu(other, kind="Update", references=one)
+    records = [as_accepted(hub, body) for body in bodies]
+    for record in records:
+        await hub.watch.publish(record)
+        await hub.watch.settled()
+    merged, merely_told = (record["data"]["chain_id"] for record in records)
+    assert merged != merely_told
+    assert (await hub.get(f"/warning/alerts/{merely_told}"))["id"] == merged

@@ -21,5 +21,8 @@ async def test_a_person_takes_the_steps_of_a_case(settings: Settings, topics: li
         assert (case["state"], [one["step"] for one in case["steps"]]) == (
             "closed", ["raised", "acknowledged", "closed"]
         )  # fmt: skip
+        assert await hub.get("/warning/alarms/a1") == case
+        assert (await hub.get("/warning/alarms"))["items"] == [case]
+        assert (await hub.get("/warning/incidents"))["items"] == []
         late = await hub.client.post(path, json={"step": "dispatched"}, headers=officer)
         assert (late.status_code, late.json()["detail"]) == (409, "已办结（销号）")

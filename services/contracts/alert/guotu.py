@@ -51,7 +51,7 @@ CERTAINTIES = ("Observed", "VeryLikely", "Likely", "Possible", "Unlikely", "Unkn
 SENDER = re.compile(r"\d{6}[0-9A-Z]{8}")
 _COMMAS = re.compile(r"[\s,，;；]+")
 _TRIPLE = re.compile(r"[^\s,]+,\s*([^\s,]+),\s*\d{4}-\d\d-\d\d[T ]\d\d:\d\d[^\s,;]*")
-"""A reference as CAP writes it; taken for a list of identifiers, its sender would be the first message of all chains."""
+"""A reference as CAP writes it; as a list of identifiers its sender would be the first message of every chain."""
 _COLOUR = {
     "red": "red", "orange": "orange", "yellow": "yellow", "blue": "blue", "unknown": "", "9": "", "": "",
     "1": "red", "2": "orange", "3": "yellow", "4": "blue",
