@@ -25,7 +25,7 @@ from services.warning.surroundings import Surroundings
 from services.warning.watch import Watch
 
 URGENT = (BY_NAME["urgent"],)
-BATCH = 50
+BATCH = 200
 """Records of a turn: what the first warnings of many have to tell is handed over while the others are folded."""
 
 
