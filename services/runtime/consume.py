@@ -185,8 +185,8 @@ class Loop:
 
     `topics` may be a question that is asked again every second: another answer, and reading starts again with it.
     `role` tells readers of one schema apart that share its topics out among themselves; a transaction takes about
-    `batch` records at most, and waits at its `pace` for more to come. Not `in_step`: no partition waits for another, and
-    of two facts with one identity on different partitions the first read counts, not the first accepted.
+    `batch` records at most, and waits at its `pace` for more to come. Not `in_step`: no partition waits for another; of
+    two facts with one identity on different partitions the first read counts, not the first accepted.
     """
 
     def __init__(
