@@ -8,7 +8,7 @@ import asyncpg
 
 from services.runtime.settings import ROOT
 
-NOT_NOW = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError,
+NOT_NOW = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError,
            asyncpg.OperatorInterventionError, asyncpg.InsufficientResourcesError, asyncpg.TransactionRollbackError,
            asyncpg.ObjectInUseError, asyncpg.ObjectNotInPrerequisiteStateError)  # fmt: skip
 """What may pass when it is tried again: the database is away, restarting, full or busy."""
