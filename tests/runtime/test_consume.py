@@ -350,3 +350,22 @@ async def _delete_before(notebook: Notebook, offset: int) -> None:
         await admin.delete_records({at: RecordsToDelete(before_offset=offset)})
     finally:
         await admin.close()
+
+
+async def test_a_connection_that_ends_in_mid_work_is_not_blamed_on_the_record(notebook: Notebook) -> None:
+    ended = asyncio.Event()
+
+    class Cut(type(notebook.notes)):  # type: ignore[misc]
+        async def apply(self, connection, slices, prepared) -> None:  # type: ignore[no-untyped-def]
+            if not ended.is_set():
+                ended.set()
+                connection.terminate()
+                raise RuntimeError("whatever a library says when its connection is gone")
+            await super().apply(connection, slices, prepared)
+
+    notebook.notes = Cut()
+    await notebook.send("a")
+    async with notebook.reading():
+        await notebook.read_to(1)
+    assert await notebook.texts() == ["a"]
+    assert await notebook.asides() == []
