@@ -472,9 +472,7 @@ class Loop:
                     await self._fold.apply(connection, slices, prepared)
                     await self._advance(connection, slices)
                     fault.at("loop.in_transaction")
-            except Exception as error:  # raised again unless a record is to blame
-                if connection.is_closed():
-                    raise StartAgain(f"the connection ended: {error!r}") from error
+            except Exception as error:  # noqa: BLE001  raised again unless a record is to blame
                 self._refuse(slices, error)
             fault.at("loop.after_commit")
             self._runs.update((s.position.id, s.run) for s in slices)
