@@ -14,7 +14,7 @@ import uvloop
 from services.contracts.topics import CANONICAL
 from services.runtime import log, priority
 from services.runtime.clock import Clock
-from services.runtime.consume import Loop
+from services.runtime.consume import Loop, Pace
 from services.runtime.settings import Settings
 from services.warning.stream import URGENT, surroundings
 from services.warning.surroundings import Surroundings
@@ -31,7 +31,7 @@ def build(settings: Settings, around: Surroundings) -> Loop:
     """The loop of the patient lanes, wired."""
     return Loop(
         settings, settings.postgres_dsn, settings.kafka_bootstrap, schema="warning", topics=PATIENT, fold=Watch(around),
-        role="backlog", batch=BATCH, in_step=False,
+        role="backlog", batch=BATCH, in_step=False, pace=Pace(BATCH // 2, 0.25),
     )  # fmt: skip
 
 

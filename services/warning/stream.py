@@ -12,7 +12,7 @@ import uvloop
 from services.contracts.topics import BY_NAME
 from services.runtime import bureau, log
 from services.runtime.clock import Clock
-from services.runtime.consume import Loop
+from services.runtime.consume import Loop, Pace
 from services.runtime.outbox import Outbox
 from services.runtime.settings import Settings
 from services.warning import house
@@ -47,6 +47,7 @@ def build(settings: Settings, around: Surroundings) -> Loop:
         fold=Watch(around),
         batch=BATCH,
         in_step=False,
+        pace=Pace(BATCH // 2, 0.05),
     )
 
 
