@@ -12,16 +12,15 @@ import datetime
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
-import asyncpg
 from fastapi import FastAPI
 
-from services.reporting import accounting, catalogue
+from services.reporting import catalogue
 from services.reporting.api import Desk, connections, router, taken
 from services.reporting.catalogue import Catalogue
 from services.reporting.live import Live
 from services.reporting.meters import Meters
 from services.reporting.recheck import Recheck
-from services.runtime import bureau, metrics, postgres, web
+from services.runtime import accounting, bureau, metrics, postgres, web
 from services.runtime.access import Access
 from services.runtime.clock import Clock
 from services.runtime.settings import Settings
@@ -52,7 +51,7 @@ def create(
 
     async def ready() -> Mapping[str, str]:
         configuration = {"configuration": f"ok, {house.hash[:16]}"}
-        return {**await _ready(pool), **configuration, "live": "ok" if live.state == "ok" else live.state}
+        return {**await accounting.ready(pool), **configuration, "live": "ok" if live.state == "ok" else live.state}
 
     async def scraped() -> None:
         meters.forget()
@@ -86,16 +85,6 @@ def create(
     app.state.leave = live.fan.close
     app.include_router(router(desk))
     return app
-
-
-async def _ready(pool: asyncpg.Pool) -> Mapping[str, str]:
-    """Whether figures can be given, and are still moving."""
-    try:
-        async with taken(pool, seconds=2) as connection:
-            told = await accounting.reader(connection)
-    except postgres.NOT_NOW as error:
-        return {"postgres": f"away: {error!r}"}
-    return {"postgres": "ok", "stream": told.words if told else "has never run"}
 
 
 @contextlib.asynccontextmanager

@@ -6,9 +6,11 @@ import datetime
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
+
+from services.runtime import postgres
 
 FRESH_SECONDS = 5.0
 """The reader tells of itself once a second; after this it is missing."""
@@ -46,6 +48,16 @@ async def reader(connection: asyncpg.Connection) -> Reader | None:
         stopped={name: why for row in told for name, why in json.loads(row["stopped"]).items()},
         ends={name: end for row in told for name, end in json.loads(row["ends"]).items()},
     )
+
+
+async def ready(pool: asyncpg.Pool) -> dict[str, str]:
+    """For the health page: whether the database answers, and the readers of the pool's schema are still moving."""
+    try:
+        async with pool.acquire(timeout=2) as connection:
+            told = await reader(cast(asyncpg.Connection, connection))
+    except postgres.NOT_NOW as error:
+        return {"postgres": f"away: {error!r}"}
+    return {"postgres": "ok", "stream": told.words if told else "has never run"}
 
 
 async def rows(connection: asyncpg.Connection, statement: str = "") -> dict[str, Any]:

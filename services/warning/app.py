@@ -37,7 +37,7 @@ def create(settings: Settings | None = None, clock: Clock | None = None) -> Fast
     desk = Desk(settings, folder, pool, clock.now)
 
     async def ready() -> Mapping[str, str]:
-        return await _ready(pool)
+        return await accounting.ready(pool)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -70,15 +70,6 @@ def create(settings: Settings | None = None, clock: Clock | None = None) -> Fast
     app.include_router(duty_api.router(DutyDesk(people, desk.taken)))
     app.include_router(router(desk, Meters(registry)))
     return app
-
-
-async def _ready(pool: asyncpg.Pool) -> Mapping[str, str]:
-    try:
-        async with pool.acquire(timeout=2) as connection:
-            told = await accounting.reader(cast(asyncpg.Connection, connection))
-    except postgres.NOT_NOW as error:
-        return {"postgres": f"away: {error!r}"}
-    return {"postgres": "ok", "stream": told.words if told else "has never run"}
 
 
 @contextlib.asynccontextmanager
