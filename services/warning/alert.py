@@ -17,7 +17,7 @@ from services.contracts.alert.place import region_of
 from services.contracts.region import Regions
 from services.warning import discipline
 from services.warning.house.routes import matching
-from services.warning.matter import Called, Fact, Named, Post, Say, Send, Standing, Where
+from services.warning.matter import Called, Fact, Gone, Named, Post, Say, Send, Standing, Where
 from services.warning.world import World
 
 RANK = {"none": 0, "blue": 1, "yellow": 2, "orange": 3, "red": 4}
@@ -88,6 +88,16 @@ class Alert:
             names=tuple(dict.fromkeys([key, *(n for stage in chain.stages for n in (stage.identifier, stage.chain))])),
             refused=dict(chain.refused()),
         )  # fmt: skip
+
+    def regrets(self, key: str, gone: Sequence[Gone], world: World) -> Iterator[Send]:
+        """Whoever was called about a message that was taken back is told so, once."""
+        for wrong, by in gone:
+            fresh = by.handled + TOLD_FRESH
+            if wrong.type == ISSUE and by.live and world.now < fresh:
+                text = world.house.messages.text(
+                    "withdrawn", bureau=world.bureau.short_name, headline=str(wrong.data.get("headline") or "预警")
+                )
+                yield Send(f"withdrawn:{wrong.id}", Called(key), ("sms",), text, fresh, chain=key)
 
 
 def _messages(facts: Sequence[Fact]) -> list[Fact]:

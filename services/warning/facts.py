@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -12,7 +12,7 @@ import msgspec
 from services.contracts import corrections, event, identity
 from services.contracts.corrections import Member
 from services.contracts.event import Event, InvalidEvent
-from services.warning.matter import Fact
+from services.warning.matter import Fact, Gone
 
 RETRACTED = "event.retracted"
 
@@ -88,6 +88,15 @@ def in_force(facts: Iterable[Fact]) -> list[Fact]:
         versions = {fact.key: fact for fact in known}
         known = [_dated(fact, versions) for fact in known if fact.key in counting]
     return sorted(known, key=lambda fact: (fact.time, fact.recorded, fact.key))
+
+
+def taken_back(facts: Iterable[Fact], counting: Collection[bytes]) -> list[Gone]:
+    """What was retracted and does not count, with its retraction."""
+    known = {fact.key: fact for fact in facts}
+    return [
+        Gone(target, fact) for fact in known.values()
+        if fact.retracts and fact.target and (target := known.get(fact.target)) and target.key not in counting
+    ]  # fmt: skip
 
 
 def _dated(fact: Fact, versions: Mapping[bytes, Fact]) -> Fact:

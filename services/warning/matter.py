@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from services.warning.world import World
@@ -156,3 +156,18 @@ class Kind(Protocol):
 
         Pure: the same facts and the same moment give the same answer, whatever the order of arrival.
         """
+
+
+class Gone(NamedTuple):
+    """A fact that was taken back, and what took it back."""
+
+    fact: Fact
+    by: Fact
+
+
+@runtime_checkable
+class Regretting(Protocol):
+    """A kind that tells people when something it had told them was a mistake."""
+
+    def regrets(self, key: str, gone: Sequence[Gone], world: World) -> Iterable[Send]:
+        """What is to be said of what was taken back, whether the matter still stands or not."""

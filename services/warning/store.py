@@ -112,7 +112,7 @@ class Store:
     async def load(self, ids: Sequence[Id]) -> dict[Id, Known]:
         """Facts, effects and whether it is closed, of each of these matters that is known."""
         columns = _columns(ids)
-        found: dict[Id, Known] = defaultdict(lambda: ({}, {}, False))
+        found: dict[Id, Known] = defaultdict(lambda: ({}, {}, True))
         wanted = "unnest($1::text[], $2::text[], $3::text[]) AS w(kind, scope, matter)"
         for row in await self._connection.fetch(
             f"SELECT kind, scope, matter, handled, record FROM fact JOIN {wanted} USING (kind, scope, matter)",  # noqa: S608

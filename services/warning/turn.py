@@ -14,7 +14,7 @@ from services.runtime.outbox import Row
 from services.warning import discipline, facts, said
 from services.warning.facts import Taken
 from services.warning.letter import Echo, Letter, letters
-from services.warning.matter import Fact, Kind, Named, Say, Standing, Under, Where
+from services.warning.matter import Fact, Kind, Named, Regretting, Say, Send, Standing, Under, Where
 from services.warning.store import Effect, Id, Store
 from services.warning.world import World
 
@@ -161,7 +161,7 @@ class Turn:
             return
         loaded = await self._store.load(missing)
         for id_ in missing:
-            known, effects, was_closed = loaded.get(id_, ({}, {}, False))
+            known, effects, was_closed = loaded.get(id_, ({}, {}, True))
             self._matters[id_] = Matter(id_, known, effects, was_closed=was_closed)
 
     # --- folding --------------------------------------------------------------------------------------------------
@@ -173,10 +173,13 @@ class Turn:
             if n % BREATH == BREATH - 1:
                 await asyncio.sleep(0)
             matter = self._matters[id_]
-            counting = facts.in_force(matter.facts.values())
-            matter.standing = self._kinds[id_[0]].fold(id_[2], counting, self._world)
+            counting, kind = facts.in_force(matter.facts.values()), self._kinds[id_[0]]
+            matter.standing = kind.fold(id_[2], counting, self._world)
             spoken += self._say(matter, {fact.key for fact in counting})
             self._end(matter)
+            if isinstance(kind, Regretting):
+                gone = facts.taken_back(matter.facts.values(), {fact.key for fact in counting})
+                self._regret(matter, kind.regrets(id_[2], gone, self._world))
             if matter.standing is not None:
                 self._send(matter, matter.standing)
                 self._note(matter, matter.standing)
@@ -240,6 +243,13 @@ class Turn:
                 self._effect(matter, send.slot, Effect("", digest, 1, "", "", "", None))
                 if not hidden:
                     self.letters += letters(matter.id, send, self._world)
+
+    def _regret(self, matter: Matter, sends: Iterable[Send]) -> None:
+        """What was a mistake is said to be one, be the matter still there or not; no silence hides it."""
+        for send in sends:
+            if send.slot not in matter.effects:
+                self._effect(matter, send.slot, Effect("", "sent", 1, "", "", "", None))
+                self.letters += letters(matter.id, send, self._world)
 
     def _silence(self, matter: Matter, standing: Standing) -> str | None:
         """The silence that hides what this matter sends."""

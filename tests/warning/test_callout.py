@@ -100,15 +100,18 @@ async def test_what_was_sent_by_mistake_is_taken_back_at_once(watch: Watching) -
     alert = watch.alert()
     await watch.publish(alert)
     await watch.settled()
-    before = len(await watch.outbox())
+    before = await watch.outbox()
     now = watch.clock.now()
     await watch.publish(retraction(alert, at=now, recorded=now))
     await watch.settled()
     assert await watch.matters("callout") == {}
     assert await watch.matters("alert") == {}
+    told = (await watch.outbox())[len(before) :]
+    assert set(texts(told)) == {f"【区应急局】更正：「{alert['data']['headline']}」系误发，已撤回，不必响应。"}
+    assert len(told) == len({row["address"] for row in told}) == len({row["address"] for row in before})
     watch.clock.advance(minutes=20)
     await watch.settled()
-    assert len(await watch.outbox()) == before
+    assert len(await watch.outbox()) == len(before) + len(told), "the ladder has stopped"
 
 
 async def test_nobody_is_called_about_the_past(watch: Watching) -> None:

@@ -20,6 +20,7 @@ WORDS: Mapping[str, frozenset[str]] = {
     "downgraded": _WARNING,
     "lifted": _WARNING,
     "unclaimed": _WARNING,
+    "withdrawn": frozenset(["bureau", "headline"]),
     "answered_late": frozenset(["bureau", "headline", "over"]),
     "contact_test": frozenset(["bureau"]),
     "channel_test": frozenset(["bureau", "channel"]),
