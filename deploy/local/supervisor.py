@@ -110,7 +110,7 @@ class Supervisor:
         self.status.dsn = self.settings.postgres_dsn
         async with progress.step("数据表 migrations"):
             with reaching("PostgreSQL", folder.without_password(self.status.dsn), "HUB_POSTGRES_DSN"):
-                await postgres.migrate_all(self.settings.postgres_dsn)
+                await _migrate(self.settings.postgres_dsn)
 
     async def _part(self, part: Part, title: str, progress: Progress) -> str:
         async with progress.step(title) as say:
@@ -331,6 +331,16 @@ def sound_bureau(path: Path) -> None:
         raise CannotStart(
             f"单位目录 {path} 有 {len(mistakes)} 处错误（{mistakes[0]}）：执行 hub bureau check {path} 查看"
         )
+
+
+async def _migrate(dsn: str) -> None:
+    """Bring the database to this release. Raises CannotStart for one of a newer release."""
+    try:
+        await postgres.migrate_all(dsn)
+    except postgres.Newer as newer:
+        raise CannotStart(
+            f"数据库由更新版本的中枢写成（本程序不认识 {newer}）：换用那个版本的程序，或用 hub restore 恢复旧版本的备份"
+        ) from newer
 
 
 def first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -27,6 +27,8 @@ VERBS = (
     ("routes", "services.cli.routes:routes", "叫应路由：某个预警会叫到谁"),
     ("duty", "services.cli.duty:duty", "值班：现在谁在班"),
     ("clock", "services.cli.clock:clock", "测试环境的时钟：向前拨"),
+    ("backup", "services.cli.backup:backup", "备份数据库、单位目录和钥匙，中枢照常运行"),
+    ("restore", "services.cli.restore:restore", "从备份恢复；之后的记录从 Kafka 补齐，不再通知任何人"),
     ("epoch", "services.cli.epoch:epoch", "Kafka 被清空或回退之后，从头开始新的一轮"),
 )
 """Verb, where it is, what it does."""

@@ -39,8 +39,22 @@ async def connect(dsn: str, *, role: str, command_timeout: float | None = 60.0) 
     return connection
 
 
+class Newer(Exception):
+    """The database was written by a newer release; the text names a migration that this one does not know."""
+
+
+def known() -> set[str]:
+    """Every migration of this release, `schema:folder/name`."""
+    return {f"{schema}:{name}" for schema, folders in SCHEMAS for name in _migrations(folders)}
+
+
+def _migrations(folders: tuple[Path, ...]) -> dict[str, Path]:
+    """Their names and files, in order."""
+    return {f"{file.parent.name}/{file.stem}": file for folder in folders for file in sorted(folder.glob("*.sql"))}
+
+
 async def migrate_all(dsn: str) -> list[str]:
-    """Bring every schema to this release; returns the names of the migrations that ran."""
+    """Bring every schema to this release; returns the names of the migrations that ran. Raises Newer."""
     connection = await connect(dsn, role="migrate", command_timeout=None)
     try:
         return [name for schema, folders in SCHEMAS for name in await migrate(connection, schema, folders)]
@@ -57,9 +71,11 @@ async def migrate(connection: asyncpg.Connection, schema: str, folders: tuple[Pa
             "CREATE TABLE IF NOT EXISTS migration (name text PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())"
         )
         done = {row["name"] for row in await connection.fetch("SELECT name FROM migration")}
+        files = _migrations(folders)
+        if newer := sorted(done - files.keys()):
+            raise Newer(f"{schema}:{newer[0]}")
         ran = []
-        for file in (f for folder in folders for f in sorted(folder.glob("*.sql"))):
-            name = f"{file.parent.name}/{file.stem}"
+        for name, file in files.items():
             if name not in done:
                 await connection.execute(file.read_text("utf-8"))
                 await connection.execute("INSERT INTO migration (name) VALUES ($1)", name)
