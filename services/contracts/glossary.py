@@ -518,6 +518,7 @@ IN_ONE_TYPE: tuple[Term, ...] = (
     Term("enforcement.record_captured:medium", "记录形式", "text, audio or video"),
     Term("evacuation.reported:basis", "统计口径", "cumulative or current"),
     Term("callout.answered:recorded_by", "代录人", "who noted the answer"),
+    Term("callout.repeated:recorded_by", "再呼人", "who had the post called once more"),
     Term("callout.answered:text", "应答内容", "what was said or written"),
     Term("duty.logged:text", "日志内容", "what was logged"),
     Term("problem.assigned:owner", "责任人", "who must solve it"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Iterable
 from typing import Any
 
 import asyncpg
@@ -24,6 +25,8 @@ TOLD = ("alert", "notice", "callout", "loop", "feed", "channel", "response", "al
 """The kinds that pages are told of; each is the name of its message."""
 SNAPSHOT = ("alert", "notice", "callout", "feed", "channel", "response", "alarm")
 """Those whose open matters stand in the first message; what is many (loops) is asked for by its list."""
+EXERCISED = ("alert", "callout", "response")
+"""Those of exercises stand there, too, apart from what is real: in `exercises`."""
 _logger = log.get("relay")
 
 
@@ -92,14 +95,21 @@ def _message(row: asyncpg.Record) -> bytes:
 async def standing(connection: asyncpg.Connection, regions: Regions, region: str) -> tuple[int, dict[str, Any]]:
     """The version, and the open matters of a region by the name of their message, for a first message."""
     version = await connection.fetchval("SELECT coalesce(max(version), 0) FROM warning.matter")
-    rows = await connection.fetch(OPEN, list(SNAPSHOT), sorted(regions.subtree(region)))
-    found: dict[str, Any] = {f"{kind}s": [] for kind in SNAPSHOT}
+    within = sorted(regions.subtree(region))
+    real = await connection.fetch(OPEN, list(SNAPSHOT), within, "actual")
+    exercises = await connection.fetch(OPEN, list(EXERCISED), within, "exercise%")
+    return version, {**_by_kind(SNAPSHOT, real), "exercises": _by_kind(EXERCISED, exercises)}
+
+
+def _by_kind(kinds: Iterable[str], rows: Iterable[asyncpg.Record]) -> dict[str, list[msgspec.Raw]]:
+    """`{alerts: […], callouts: […]}`."""
+    found: dict[str, list[msgspec.Raw]] = {f"{kind}s": [] for kind in kinds}
     for row in rows:
         found[f"{row['kind']}s"].append(msgspec.Raw(row["told"].encode()))
-    return version, found
+    return found
 
 
 CHANGED = "SELECT kind, region, version, told FROM warning.told WHERE version > $1 ORDER BY version LIMIT $2"
 OPEN = """
-SELECT kind, told FROM warning.told WHERE kind = ANY($1) AND region = ANY($2) AND NOT closed AND scope = 'actual'
+SELECT kind, told FROM warning.told WHERE kind = ANY($1) AND region = ANY($2) AND NOT closed AND scope LIKE $3
  ORDER BY version DESC LIMIT 2000"""

@@ -154,13 +154,23 @@ class Desk:
         sent = _sent(await request.body())
         who = access.Principal(person.name, "person", (person.region,) if person.region else (), person.role, ("read",))
         if found.opens:
-            matter = {"id": key, "region": person.region or self.bureau.region}
+            matter = {"id": key, "region": self._place(sent.pop("region", ""), who)}
         else:
             async with self.taken() as connection:
                 matter = await self._matter(connection, path, key, request, who)
         if path == "loops":
             found, sent = self._step(found, key, sent)
         return await self._publish(found, matter, sent, person.name, _scope(request))
+
+    def _place(self, region: object, who: access.Principal) -> str:
+        """Where a matter is opened: the region that was sent, else that of whoever opens it. Raises 403, 404."""
+        region = str(region or next(iter(who.regions), self.bureau.region))
+        if region not in self.bureau.regions:
+            raise web.Refusal(404, f"there is no region {region[:64]}")
+        seen = self.regions(who)
+        if seen is not None and region not in seen:
+            raise web.Refusal(403, f"{who.name} may not speak for {region}")
+        return region
 
     def _step(self, found: Command, key: str, sent: dict[str, Any]) -> tuple[Command, dict[str, Any]]:
         """The event by which a case takes a step."""

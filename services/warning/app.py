@@ -17,7 +17,7 @@ from services.runtime import accounting, bureau, metrics, postgres, web
 from services.runtime.access import Access
 from services.runtime.clock import Clock
 from services.runtime.settings import Settings
-from services.warning import duty_api, house, telemetry_meters
+from services.warning import desk_api, duty_api, house, telemetry_meters
 from services.warning.api import Desk, connections, router
 from services.warning.duty_api import DutyDesk
 from services.warning.meters import Meters
@@ -68,6 +68,7 @@ def create(settings: Settings | None = None, clock: Clock | None = None) -> Fast
     )
     people = Surroundings(folder, house.load(folder), clock.now, settings.origin)
     app.include_router(duty_api.router(DutyDesk(people, desk.taken)))
+    app.include_router(desk_api.router(desk_api.Lookups(desk, people)))
     app.include_router(router(desk, Meters(registry)))
     return app
 

@@ -57,6 +57,16 @@ def _answer(matter: Mapping[str, Any], sent: Mapping[str, Any], who: str) -> dic
     }  # fmt: skip
 
 
+def _repeat(matter: Mapping[str, Any], _sent: Mapping[str, Any], who: str) -> dict[str, Any]:
+    return {"callout_id": matter["id"], "post": matter.get("post"), "recorded_by": who}
+
+
+def _first_report(matter: Mapping[str, Any], sent: Mapping[str, Any], _who: str) -> dict[str, Any]:
+    """What somebody has told the desk of an incident, for the first time."""
+    names = ("kind", "place", "occurred_at", "reporter", "learned_at", "severity")
+    return {"incident_id": matter["id"], "stage": "first", **{name: sent.get(name) or None for name in names}}
+
+
 def _written(*names: str) -> Make:
     """A paper's id, chain and revision, who it is, and what was sent of these fields."""
 
@@ -138,6 +148,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("alerts", "take", "duty.alert_taken", DESK, _take, "认领"),
     Command("alerts", "confirm", "warning.confirmed", DESK, _confirm, "确认"),
     Command("callouts", "answer", "callout.answered", DESK, _answer, "记录应答"),
+    Command("callouts", "call", "callout.repeated", DESK, _repeat, "再次叫应"),
+    Command("incidents", "start", "incident.reported", DESK, _first_report, "记首报", opens=True),
     Command("contacts", "test", "contact.tested", DESK, _test, "测试联系方式", opens=True),
     Command("duty", "hand_over", "duty.handed_over", DESK, _said("shift_id", "open_items", "notes"), "交班"),
     Command("duty", "accept", "duty.handover_accepted", DESK, _accept, "接班"),

@@ -74,6 +74,17 @@ class CalloutAnswered(Data, frozen=True, kw_only=True):
     recorded_by: Annotated[str, TEXT, Personal] | None = None
 
 
+class CalloutRepeated(Data, frozen=True, kw_only=True):
+    """Somebody at the desk has a post called once more, now."""
+
+    about = row("callout.repeated", "再次叫应", "callout_id", origin="person")
+    example = {"callout_id": "JY-20230716-03", "post": "值班岗", "recorded_by": "值班员甲"}
+
+    callout_id: Id | None = None
+    post: Text | None = None
+    recorded_by: Annotated[str, TEXT, Personal] | None = None
+
+
 class CalloutEscalated(Data, frozen=True, kw_only=True):
     """Nobody answered: the next post is called."""
 
@@ -145,6 +156,7 @@ TYPES = (
     CalloutOpened,
     CalloutAttempted,
     CalloutAnswered,
+    CalloutRepeated,
     CalloutEscalated,
     CalloutClosed,
     ContactUpserted,

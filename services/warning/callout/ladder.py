@@ -19,6 +19,7 @@ ZH = {"deputy": "副职", "superior": "上级"}
 OVER = {"lifted": "已解除", "superseded": "已变更级别"}
 """Ends after which an answer is not needed any more."""
 LATE_FRESH = datetime.timedelta(minutes=30)
+REPEATED = "callout.repeated"
 SHOWN = 50
 """Attempts shown."""
 
@@ -41,9 +42,9 @@ class Callout:
     """The kind: its key is the callout's id."""
 
     name = "callout"
-    types = frozenset(
-        ["callout.opened", "callout.answered", "callout.attempted", "warning.level_changed", "warning.ended"]
-    )
+    types = frozenset([
+        "callout.opened", "callout.answered", "callout.attempted", REPEATED, "warning.level_changed", "warning.ended",
+    ])  # fmt: skip
 
     def where(self, fact: Fact, _world: World) -> Iterable[Where]:
         """What concerns a chain concerns its open callouts; an answer may do for others of its group."""
@@ -63,6 +64,7 @@ class Callout:
         return Standing(
             state=call.state, shown=call.shown(), region=opened.region, closed=call.outcome != "",
             says=tuple(call.says()), sends=tuple(call.sends()), wake=call.wake, due=call.wake,
+            refused={f.key: "已应答或已结束，不再呼叫" for f in call.repeats if not call.repeatable(f)},
             parents=(str(opened.data.get("chain_id")), *((group_of(key),) if opened.data.get("need") == "any" else ())),
         )  # fmt: skip
 
@@ -81,6 +83,7 @@ class Call:
         self.answers = [f for f in facts if f.type == "callout.answered" and f.subject == key]
         self.others = [f for f in facts if f.type == "callout.answered" and f.subject != key]
         self.chain = [f for f in facts if f.type.startswith("warning.")]
+        self.repeats = [f for f in facts if f.type == REPEATED and f.subject == key]
         self.attempts = [f for f in facts if f.type == "callout.attempted"]
         self.rungs = tuple(self._rungs())
         self.exhausts = opened.time + self.route.exhausted
@@ -166,7 +169,27 @@ class Call:
                     chain=str(self.opened.data.get("chain_id")), callout=self.key, answerable=True,
                 )  # fmt: skip
 
+        yield from self._again()
         yield from self._late()
+
+    def repeatable(self, fact: Fact) -> bool:
+        """Whether a post may be called once more: while it has not answered, also when the ladder is exhausted."""
+        return self.outcome in ("", "exhausted") or (self.closed is not None and fact.time < self.closed)
+
+    def _again(self) -> Iterator[Send]:
+        """What the desk has had sent once more, to the rung that was reached."""
+        for fact in (f for f in self.repeats if f.live and self.repeatable(f)):
+            fresh = fact.handled + self.route.freshness
+            if fresh <= self.world.now:
+                continue
+            reached = [rung for rung in self.rungs if rung.at <= fact.time]
+            rung = reached[-1].to if reached else "post"
+            to = Post(str(self.opened.data.get("organisation")), str(self.opened.data.get("post")), rung)
+            for channel in self.route.channels:
+                yield Send(
+                    f"repeat:{fact.id}:{channel}", to, (channel,), partial(self._text, channel), fresh,
+                    chain=str(self.opened.data.get("chain_id")), callout=self.key, answerable=True,
+                )  # fmt: skip
 
     def _late(self) -> Iterator[Send]:
         """Whoever replies by SMS after the end is told that it is over."""
