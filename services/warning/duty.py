@@ -7,17 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from services.warning.house.lists import local
-from services.warning.house.people import LEADER, People
+from services.warning.house.people import ACCEPT_WITHIN, LEADER, People
 from services.warning.house.people import Shift as Turn
 from services.warning.matter import Fact, Named, Post, Send, Standing, Where
+from services.warning.relief import ACCEPTED, FORGOTTEN, HANDED, Relief
 from services.warning.world import World
 
 ASSIGNED = ("duty.shift_assigned", "duty.shift_swapped")
-ACCEPT_WITHIN = datetime.timedelta(minutes=15)
-"""After the change of shift; then the duty leader is called about it."""
 LATE_FRESH = datetime.timedelta(minutes=60)
-FORGOTTEN = datetime.timedelta(hours=24)
-"""Nobody has taken over for so long: the shift is closed as it is."""
 AHEAD = datetime.timedelta(days=14)
 """Shifts are shown so long before they begin."""
 SHOWN = 200
@@ -29,8 +26,8 @@ class Shift:
 
     name = "shift"
     types = frozenset([
-        *ASSIGNED, "duty.alert_taken", "duty.logged", "duty.roll_called", "duty.handed_over", "duty.handover_accepted",
-        "duty.brief_issued", "duty.muted",
+        *ASSIGNED, HANDED, ACCEPTED, "duty.alert_taken", "duty.logged", "duty.roll_called", "duty.brief_issued",
+        "duty.muted",
     ])  # fmt: skip
 
     def seeds(self, world: World) -> Iterator[str]:
@@ -40,15 +37,15 @@ class Shift:
                 yield shift.id
 
     def where(self, fact: Fact, world: World) -> Iterable[Where]:
-        """The shift; who accepts one takes over from the one before."""
+        """The shift; a hand-over and its acceptance concern the one before and the next, too."""
         people = world.house.people
         key = str(fact.data.get("shift_id") or fact.subject)
         if key not in people.shifts and fact.type not in ASSIGNED:
             key = _running(fact, world) or key
         yield Named(key)
-        turn = people.shifts.get(key) if fact.type == "duty.handover_accepted" else None
-        if turn is not None and (before := people.before(turn)):
-            yield Named(before.id)
+        turn = people.shifts.get(key) if fact.type in (HANDED, ACCEPTED) else None
+        if turn is not None:
+            yield from (Named(one.id) for one in (people.before(turn), people.after(turn)) if one)
 
     def fold(self, key: str, facts: Sequence[Fact], world: World) -> Standing | None:
         """How the shift stands now."""
@@ -83,49 +80,19 @@ class Duty:
         self.people = world.house.people
         self.said = _said(key, facts, world)
         self.turn = _turn(key, self.said)
-        self.next = self.people.after(self.turn) if self.turn else None
-        self.refused: dict[bytes, str] = {}
-        self.handed_over = self._first(self._of("duty.handed_over"), "已经交过班")
-        self.accepted = self._first(self._acceptances(), "已经接过班")
+        relief = Relief(key, self.turn, facts, self.people, world.bureau.timezone)
+        self.next, self.refused = relief.next, relief.refused
+        self.handed_over, self.accepted, self.took_over = relief.handed_over, relief.accepted, relief.took_over
 
     def _of(self, type_: str) -> list[Fact]:
         return [f for f in self.facts if f.type == type_]
-
-    def _first(self, facts: Sequence[Fact], again: str) -> Fact | None:
-        """The first counts; who comes later is told."""
-        self.refused.update({f.key: again for f in facts[1:]})
-        return facts[0] if facts else None
-
-    def _acceptances(self) -> list[Fact]:
-        """Those that take over from this shift; before it was handed over they have no effect."""
-        found = []
-        for fact in self._of("duty.handover_accepted"):
-            if not self._takes_over(fact):
-                continue
-            if self.handed_over is None or fact.time < self.handed_over.time:
-                self.refused[fact.key] = "尚未交班"
-            else:
-                found.append(fact)
-        return found
-
-    def _takes_over(self, fact: Fact) -> bool:
-        """Whether an acceptance is of this shift, or of the one that this one took over from."""
-        named = str(fact.data.get("shift_id") or fact.subject)
-        if self.next is not None and named == self.next.id:
-            return _begins(self.next, fact.time)
-        if self.turn is None or self.people.before(self.turn) is None:
-            return True
-        return not _begins(self.turn, fact.time)
 
     # --- how it stands --------------------------------------------------------------------------------------------
 
     @property
     def changes_hands(self) -> bool:
         """Whether somebody else takes over at the bureau's own desk."""
-        return (
-            self.turn is not None and self.next is not None and self.next.person != self.turn.person
-            and self.turn.post != LEADER and _of_the_bureau(self.turn, self.people)
-        )  # fmt: skip
+        return self.turn is not None and self.people.changes_hands(self.turn)
 
     @property
     def closed(self) -> bool:
@@ -148,7 +115,7 @@ class Duty:
             return "over"
         if self.handed_over is not None:
             return "late" if self.late else "handed_over"
-        if self.world.now < self.turn.from_:
+        if self.world.now < self.turn.from_ and self.took_over is None:
             return "planned"
         return "on_duty" if self.world.now < self.turn.to else "late" if self.late else "waiting"
 
@@ -217,9 +184,7 @@ class Duty:
             "handed_over": self.handed_over and {
                 **_of_fact(self.handed_over, ("open_items", "notes")), "by": self.handed_over.publisher,
             },
-            "accepted": self.accepted and {
-                **_of_fact(self.accepted, ("person_id",)), "by": self.accepted.publisher,
-            },
+            "accepted": _taken(self.accepted), "took_over": _taken(self.took_over),
             "taken": self._entries("duty.alert_taken", ("refers_to", "post", "person_id")),
             "log": self._entries("duty.logged", ("kind", "text", "refers_to")),
             "roll": self._entries("duty.roll_called", ("unit", "answered_seconds")),
@@ -236,6 +201,10 @@ class Duty:
 
 def _of_fact(fact: Fact, names: Sequence[str]) -> dict[str, Any]:
     return {**{name: fact.data.get(name) for name in names}, "at": fact.time}
+
+
+def _taken(fact: Fact | None) -> dict[str, Any] | None:
+    return None if fact is None else {**_of_fact(fact, ("person_id",)), "by": fact.publisher}
 
 
 def _said(key: str, facts: Sequence[Fact], world: World) -> dict[str, Any]:
@@ -267,11 +236,6 @@ def _turn(key: str, said: Mapping[str, Any]) -> Turn | None:
     if not all(said.values()):
         return None
     return Turn(key, said["organisation"], said["post"], said["person_id"], said["from"], said["to"])
-
-
-def _begins(turn: Turn, at: datetime.datetime) -> bool:
-    """Whether a moment is nearer to a shift's beginning than to its end."""
-    return abs(at - turn.from_) <= abs(turn.to - at)
 
 
 def _moment(value: Any, world: World) -> datetime.datetime | None:

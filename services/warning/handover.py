@@ -110,14 +110,15 @@ KINDS = tuple(dict.fromkeys(section.kind for section in SECTIONS))
 
 
 def filled(shift: Told | None, matters: Mapping[str, Sequence[Told]], now: datetime.datetime) -> dict[str, Any]:
-    """`{shift_id, at, sections: [{key, zh, items: [{id, text, due, state}]}], open_items, empty}` from open matters.
+    """`{shift_id, state, to, next, at, sections: [{key, zh, items: [{id, text, due, state}]}], open_items, empty}`.
 
-    `open_items` are the lines that `duty.handed_over` carries.
+    `next` is the shift that takes over; `open_items` are the lines that `duty.handed_over` carries.
     """
     sections = [*(_section(s, matters.get(s.kind, ()), now) for s in SECTIONS), _log(shift)]
     lines = [f"{s['zh']}：{item['text']}" for s in sections for item in s["items"] if s["key"] != "log"]
     return {
-        "shift_id": shift and shift["id"], "at": now, "sections": sections, "open_items": lines,
+        "shift_id": shift and shift["id"], **{name: shift and shift.get(name) for name in ("state", "to", "next")},
+        "at": now, "sections": sections, "open_items": lines,
         "empty": not any(s["items"] for s in sections),
     }  # fmt: skip
 
@@ -141,12 +142,15 @@ def on_duty(house: House, shifts: Sequence[Told], now: datetime.datetime) -> lis
 
     `handover` is the shift before when nobody has taken over from it yet.
     """
-    waiting = {(t.get("organisation"), t.get("post")): t for t in shifts if _waits(t, now)}
+    by_end = sorted((t for t in shifts if _waits(t, now)), key=lambda t: str(t.get("to")))
+    waiting = {(t.get("organisation"), t.get("post")): t for t in by_end}
     return list(_posts(house, waiting, now))
 
 
 def _waits(told: Told, now: datetime.datetime) -> bool:
     to = _moment(told.get("to"))
+    if told.get("state") == "handed_over":
+        return True
     return bool(told.get("changes_hands")) and told.get("state") in AWAITING and to is not None and to <= now
 
 
@@ -156,7 +160,7 @@ def _posts(
     people = house.people
     for code, post in sorted(people.posts()):
         organisation = people.organisation(code)
-        turn = next((t for t in people.turns(code, post) if t.covers(now)), None)
+        turn = next(iter(people.running(code, post, now)), None)
         before = waiting.get((code, post))
         yield {
             "organisation": code, "organisation_name": organisation.name if organisation else code, "post": post,

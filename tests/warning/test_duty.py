@@ -74,10 +74,63 @@ def test_the_incoming_accepts_what_the_outgoing_has_handed_over() -> None:
 
 
 def test_an_acceptance_may_name_the_shift_that_begins() -> None:
-    fact_ = accepted(at(minutes(4)), NEXT.id)
-    assert list(KIND.where(fact_, world(START))) == [Named(NEXT.id), Named(RUNNING.id)]
-    assert fold(handed_over(at(minutes(-3))), fact_, now=at(minutes(20))).state == "accepted"
-    assert fold(fact_, now=at(minutes(20)), key=NEXT.id).state == "on_duty", "the one that begins is not over"
+    signed, fact_ = handed_over(at(minutes(-3))), accepted(at(minutes(4)), NEXT.id)
+    assert list(KIND.where(fact_, world(START)))[:2] == [Named(NEXT.id), Named(RUNNING.id)]
+    assert fold(signed, fact_, now=at(minutes(20))).state == "accepted"
+    begun = fold(signed, fact_, now=at(minutes(20)), key=NEXT.id)
+    assert (begun.state, begun.refused) == ("on_duty", {}), "the one that begins is not over"
+    assert begun.shown["took_over"]["at"] == at(minutes(4))
+
+
+def test_whoever_is_relieved_early_is_off_duty_and_the_next_on() -> None:
+    facts = [handed_over(at(-datetime.timedelta(hours=5))), accepted(at(-datetime.timedelta(hours=4)))]
+    now = at(-datetime.timedelta(hours=3))
+    over, begun = fold(*facts, now=now), fold(*facts, now=now, key=NEXT.id)
+    assert (over.state, over.refused, begun.state, begun.refused) == ("accepted", {}, "on_duty", {})
+    shown = [msgspec.json.decode(msgspec.json.encode(one.shown)) for one in (over, begun)]
+    people = example()[1].with_facts([], shown).people
+    assert [p.id for p in people.on_duty("JB00", "bureau_duty", now)] == [NEXT.person]
+    assert [p.id for p in people.on_duty("JB00", "bureau_duty", at(-minutes(250)))] == [RUNNING.person]
+
+
+def test_whoever_is_not_relieved_stays_for_a_quarter_of_an_hour() -> None:
+    people = example()[1].people
+
+    def there(when: datetime.timedelta) -> list[str]:
+        return [p.id for p in people.on_duty("JB00", "bureau_duty", at(when))]
+
+    assert there(minutes(-1)) == [RUNNING.person]
+    assert there(minutes(14)) == [NEXT.person, RUNNING.person]
+    assert there(minutes(15)) == [NEXT.person]
+
+
+def test_another_than_the_roster_names_may_take_over() -> None:
+    relieving = fact(
+        "duty.handover_accepted", RUNNING.id, at(minutes(2)), {"shift_id": RUNNING.id, "person_id": "R001"}
+    )
+    shown = fold(handed_over(at(minutes(-3))), relieving, now=at(minutes(3))).shown
+    people = example()[1].with_facts([], [msgspec.json.decode(msgspec.json.encode(shown))]).people
+    assert [p.id for p in people.on_duty("JB00", "bureau_duty", at(minutes(4)))] == ["R001"]
+
+
+def test_a_shift_that_has_not_begun_or_has_none_after_it_cannot_hand_over() -> None:
+    soon = fact("duty.handed_over", NEXT.id, at(minutes(-3)), {"shift_id": NEXT.id})
+    standing = fold(soon, now=at(minutes(1)), key=NEXT.id)
+    assert (standing.state, list(standing.refused.values())) == ("on_duty", ["本班07月17日08:00才当班，尚不能交班"])
+    assert fold(soon, now=at(minutes(1))).refused == {}, "it says nothing of the one before"
+    assert fold(handed_over(at(datetime.timedelta(hours=24))), now=at(datetime.timedelta(hours=25))).refused
+    last = example()[1].people.turns("JB00", "bureau_duty")[-1]
+    end = fact("duty.handed_over", last.id, last.from_, {"shift_id": last.id})
+    assert list(fold(end, now=last.from_, key=last.id).refused.values()) == ["下一班尚未排定，没有人可接班"]
+
+
+def test_an_acceptance_of_a_shift_just_begun_is_of_that_shift_once_it_is_handed_over() -> None:
+    """By its id alone it could be either; by what was handed over it is one."""
+    signed = fact("duty.handed_over", NEXT.id, NEXT.from_ + minutes(20), {"shift_id": NEXT.id})
+    taken = accepted(NEXT.from_ + minutes(21), NEXT.id)
+    assert fold(signed, taken, now=NEXT.from_ + minutes(30), key=NEXT.id).state == "accepted"
+    before = fold(signed, taken, now=NEXT.from_ + minutes(30))
+    assert (before.state, before.refused) == ("late", {})
 
 
 def test_what_is_not_handed_over_cannot_be_accepted() -> None:

@@ -83,6 +83,26 @@ async def test_a_shift_is_handed_over_and_accepted(hub: Served) -> None:
     assert (await hub.get("/warning/loops/roster_gap/JB00/bureau_duty"))["gaps"] == []
 
 
+async def test_whoever_is_relieved_before_the_time_is_off_duty(hub: Served) -> None:
+    async def stands() -> dict[str, Any] | None:
+        now = await desk(hub)
+        return now if now["shift_id"] in await hub.watch.matters("shift") else None
+
+    before = await hub.watch.until(stands)
+    shift, officer = before["shift_id"], await hub.log_in("watch")
+    following = (await hub.get(f"/warning/duty/{shift}"))["next"]
+    soon = await post(hub, f"/duty/{following['shift_id']}/hand_over", officer)
+    assert (soon.status_code, soon.json()["detail"].endswith("才当班，尚不能交班")) == (409, True)
+    assert (await post(hub, f"/duty/{shift}/hand_over", officer)).status_code == 200
+    assert (await desk(hub))["handover"]["state"] == "handed_over"
+    assert (await post(hub, f"/duty/{shift}/accept", officer)).status_code == 200
+    after = await desk(hub)
+    assert after["shift_id"] == following["shift_id"]
+    assert (after["handover"] or {}).get("shift_id") != shift
+    assert [p["person_id"] for p in after["persons"]] == [following["person_id"]]
+    assert after["persons"] != before["persons"]
+
+
 async def test_a_silence_is_made_and_ended(hub: Served) -> None:
     officer = await hub.log_in("watch")
     until = (hub.watch.clock.now() + datetime.timedelta(hours=2)).isoformat()

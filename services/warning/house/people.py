@@ -13,6 +13,8 @@ from services.warning.matter import Post
 
 LEADER = "duty_leader"
 """The post that is called when nobody stands above another."""
+ACCEPT_WITHIN = datetime.timedelta(minutes=15)
+"""Whoever is not relieved at the change of shift stays on duty so long; then the duty leader is called about it."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,11 @@ class Shift:
     person: str
     from_: datetime.datetime
     to: datetime.datetime
+    relieved: datetime.datetime | None = None
+    """When the next shift took over; None: it has not, or nobody has said so."""
 
     def covers(self, now: datetime.datetime) -> bool:
-        """Whether it is this shift's turn; the next one begins at the moment it ends."""
+        """Whether it is this shift's turn by the roster; the next one begins at the moment it ends."""
         return self.from_ <= now < self.to
 
 
@@ -105,6 +109,25 @@ class People:
         """The shift from which this one takes over."""
         return next((one for one in self.turns(shift.organisation, shift.post) if one.to == shift.from_), None)
 
+    def changes_hands(self, shift: Shift) -> bool:
+        """Whether somebody else takes over at the bureau's own desk; a leader and a street do so by themselves."""
+        after, organisation = self.after(shift), self.organisations.get(shift.organisation)
+        at_home = organisation is not None and organisation.region == self.regions.root
+        return at_home and shift.post != LEADER and after is not None and after.person != shift.person
+
+    def begins(self, shift: Shift) -> datetime.datetime:
+        """When a shift goes on duty: by the roster, or as soon as it has taken over."""
+        before = self.before(shift)
+        return min(shift.from_, before.relieved) if before and before.relieved else shift.from_
+
+    def _ends(self, shift: Shift) -> datetime.datetime:
+        """When a shift goes off duty: once it is relieved; nobody waits for that longer than a while."""
+        return shift.relieved or shift.to + (ACCEPT_WITHIN if self.changes_hands(shift) else datetime.timedelta())
+
+    def running(self, organisation: str, post: str, now: datetime.datetime) -> list[Shift]:
+        """The shifts on duty at a post, the latest first: at a change both, until the one is relieved."""
+        return [s for s in reversed(self.turns(organisation, post)) if self.begins(s) <= now < self._ends(s)]
+
     def targets(self, areas: Collection[str], post: str) -> list[Organisation]:
         """The organisations with that post whose region lies within one of the areas, or holds it."""
         wanted = (frozenset(areas), post)
@@ -124,7 +147,7 @@ class People:
 
     def on_duty(self, organisation: str, post: str, now: datetime.datetime) -> list[Person]:
         """Whoever the roster names; nobody there: everybody who holds the post."""
-        turns = [self.persons.get(shift.person) for shift in self.turns(organisation, post) if shift.covers(now)]
+        turns = [self.persons.get(shift.person) for shift in self.running(organisation, post, now)]
         named = list(dict.fromkeys(person.id for person in turns if person and person.holds(now)))
         return [self.persons[id_] for id_ in named] or self._holding(organisation, post, now)
 
@@ -163,9 +186,12 @@ class People:
             id_ = str(shown["person_id"])
             persons[id_] = self._changed(persons.get(id_) or Person(id_, id_, "", "", "", {}), shown)
         turns = dict(self.shifts)
-        for shown in shifts:
-            if shift := self._assigned(turns.get(str(shown["shift_id"])), shown, persons):
+        told = {str(shown["shift_id"]): shown for shown in shifts}
+        for key, shown in told.items():
+            if shift := self._assigned(turns.get(key), shown, persons):
                 turns[shift.id] = shift
+        for key, shown in told.items():
+            _relieve(turns, key, shown, told, persons)
         return People(self.organisations.values(), persons.values(), turns.values(), self.regions, self.roster)
 
     def _changed(self, person: Person, shown: Mapping[str, Any]) -> Person:
@@ -198,6 +224,20 @@ class People:
     def _code(self, organisation: str) -> str:
         known = self.organisation(organisation)
         return known.code if known else organisation
+
+
+def _relieve(
+    turns: dict[str, Shift], key: str, shown: Mapping[str, Any], told: Mapping[str, Mapping[str, Any]],
+    persons: Mapping[str, Person],
+) -> None:  # fmt: skip
+    """Who has accepted a hand-over is on duty, be it another than was on the roster; a later swap goes before."""
+    accepted = shown.get("accepted")
+    if not accepted or key not in turns:
+        return
+    turns[key] = replace(turns[key], relieved=_moment(accepted["at"]))
+    after, person = str((shown.get("next") or {}).get("shift_id")), str(accepted.get("person_id"))
+    if after in turns and person in persons and not told.get(after, {}).get("assigned"):
+        turns[after] = replace(turns[after], person=person)
 
 
 def _moment(value: Any) -> datetime.datetime | None:
