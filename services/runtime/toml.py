@@ -55,7 +55,7 @@ def read(folder: Path, file: str) -> Document | Mistake:
     """The file as a document; what keeps it from being one is the mistake. Fractions become exact decimals."""
     try:
         text = (folder / file).read_text(encoding="utf-8-sig")
-        return Document(file, tomllib.loads(text, parse_float=Decimal), dict(_places(text)))
+        return document(file, text, tomllib.loads(text, parse_float=Decimal))
     except OSError as error:
         return Mistake(file, 1, f"读不出文件: {error.strerror}", "放一个可读的文件")
     except UnicodeDecodeError:
@@ -64,6 +64,11 @@ def read(folder: Path, file: str) -> Document | Mistake:
         where = _AT_LINE.search(str(error))
         line = int(where[1]) if where else text.count("\n") + 1
         return Mistake(file, line, f"TOML 语法有误: {error}", "按 TOML 语法改正这一行")
+
+
+def document(file: str, text: str, values: Mapping[str, Any]) -> Document:
+    """A text that was read, with the place of each of its values."""
+    return Document(file, values, dict(_places(text)))
 
 
 def _places(text: str) -> Iterator[tuple[Place, int]]:

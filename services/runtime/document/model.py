@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
+from decimal import Decimal
 
 RED = "red"
 COLOURS = {"red": "#c00000", "orange": "#d86a00", "yellow": "#a88600", "blue": "#1f4e9e"}
@@ -12,7 +13,7 @@ COLOURS = {"red": "#c00000", "orange": "#d86a00", "yellow": "#a88600", "blue": "
 
 @dataclass(frozen=True)
 class Heading:
-    """`一、` in black, `（一）` in script: levels 1 and 2; the number is part of the text."""
+    """`一、` in black, `（一）` in script, `1.` as the text: levels 1 to 3; the number is part of the text."""
 
     text: str
     level: int = 1
@@ -24,18 +25,33 @@ class Paragraph:
 
     text: str
     indent: bool = True
+    marks: tuple[tuple[int, str], ...] = ()
+    """Small raised words, each after so many characters of the text: where a number comes from."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under a heading; the widths are shares of the line."""
+    """Rows under a heading that is repeated on each page; the widths are shares of the line."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     widths: tuple[int, ...] = ()
+    caption: str = ""
+    size: float = 12
+    """Of the letters, in points."""
 
 
-Block = Heading | Paragraph | Table
+@dataclass(frozen=True)
+class Chart:
+    """Values as bars, or as a line over time; none below 0."""
+
+    labels: tuple[str, ...]
+    values: tuple[Decimal, ...]
+    caption: str = ""
+    line: bool = False
+
+
+Block = Heading | Paragraph | Table | Chart
 
 
 @dataclass(frozen=True)
@@ -44,6 +60,8 @@ class Annex:
 
     title: str
     blocks: tuple[Block, ...]
+    wide: bool = False
+    """On pages that lie on their side."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +92,8 @@ class Document:
     printed_by: str = ""
     mark: str = ""
     """Stands above everything on every page: a draft, an exercise."""
+    watermark: str = ""
+    """Large and pale behind the text of every page."""
 
 
 def day(date: datetime.date) -> str:
