@@ -31,7 +31,9 @@ SESSION = "/session"
 """Where people log in; it belongs to no service (`services.runtime.session`)."""
 CONSOLE = "/"
 """The pages; they have several paths, and belong to no service."""
-PATHS = {"/live": "/reporting", "/n": "/warning", **dict.fromkeys(console.FIRST, CONSOLE)}
+ACCESS = "/access"
+"""Accounts, keys and audit: answered where people log in."""
+PATHS = {ACCESS: SESSION, "/live": "/reporting", "/n": "/warning", **dict.fromkeys(console.FIRST, CONSOLE)}
 """Paths without a prefix, and the service that answers them."""
 GRACE_SECONDS = 3
 """What open requests get after SIGTERM; without a limit one open event stream would hold the process for ever."""

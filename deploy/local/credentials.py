@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.contracts.event import STATUSES
-from services.runtime import access, postgres
+from services.runtime import access, accounts, postgres
+from services.runtime.audit import Actor
 
 KEY_NAME = "admin"
 EVERYTHING = access.Scope(sources=(access.ANY,), statuses=tuple(STATUSES), rights=tuple(access.RIGHTS))
@@ -26,9 +27,9 @@ async def issue(dsn: str, key_file: Path) -> Credentials:
     connection = await postgres.connect(dsn, role="up")
     try:
         if _id_in(key_file) not in {key.id for key in await access.list_keys(connection) if key.revoked is None}:
-            _, token = await access.add_key(connection, KEY_NAME, EVERYTHING, by="hub up")
+            _, token = await access.add_key(connection, KEY_NAME, EVERYTHING, by=Actor("hub up"))
             write_secret(key_file, token)
-        return Credentials(key_file, await access.first_administrator(connection))
+        return Credentials(key_file, await accounts.first_administrator(connection))
     finally:
         await connection.close()
 

@@ -20,6 +20,7 @@ from services.cli.demo import STATE
 from services.cli.year import RIGHTS, Delivery, deliveries, live, publish
 from services.contracts.event import STATUSES
 from services.runtime import access, postgres
+from services.runtime.audit import Actor
 from services.runtime.settings import Settings
 
 PR_SET_PDEATHSIG = 1
@@ -63,7 +64,7 @@ async def _keys(client: httpx.AsyncClient, settings: Settings, url: str, publish
     connection = await postgres.connect(running.connected().postgres_dsn, role="demo")
     try:
         for publisher in sorted(publishers - keys.keys()):
-            _, keys[publisher] = await access.add_key(connection, publisher, scope, by="hub demo")
+            _, keys[publisher] = await access.add_key(connection, publisher, scope, by=Actor("hub demo"))
     finally:
         await connection.close()
     write_secret(file, json.dumps(keys))

@@ -21,11 +21,12 @@ from rich.table import Table
 from services.cli.running import CommandFailed, connected, running
 from services.contracts.topics import Topic, inbox_of, receipts_of
 from services.runtime import access, bureau, postgres
+from services.runtime.access_api import key_row
 from services.runtime.kafka import ensure_topics, named
 from services.runtime.settings import Settings
 
 T = TypeVar("T")
-keys = App(name="keys", help="报送单位和程序的钥匙：新增、列出、停用。")
+keys = App(name="keys", help="报送单位和程序的钥匙：新增、授权、列出、停用。")
 
 Options = Annotated[list[str] | None, Parameter(negative="", consume_multiple=False)]
 Json = Annotated[bool, Parameter("--json", negative="", help="按 JSON 输出，供程序读取。")]
@@ -112,7 +113,7 @@ def list_(*, json_: Json = False) -> None:
     """列出全部钥匙，包括已停用的。"""
     found = on_database(access.list_keys)
     if json_:
-        print(json.dumps([_row(key) for key in found], ensure_ascii=False))
+        print(json.dumps([key_row(key) for key in found], ensure_ascii=False))
         return
     table = Table("编号")
     for heading in ("单位", "范围", "时间"):
@@ -137,6 +138,22 @@ def _times(key: access.Key) -> Iterator[str]:
     for name, at in (("新增", key.created), ("停用", key.revoked)):
         if at:
             yield f"{name} {minute(at)}"
+    if key.granted is None:
+        yield "未授权"
+
+
+@keys.command
+def grant(id_: Annotated[str, Parameter(name="ID")], /, *, json_: Json = False) -> None:
+    """授权一把在页面上新增、尚未授权的钥匙。
+
+    Parameters
+    ----------
+    id_
+        钥匙的编号（hub keys list）。
+    """
+    if not on_database(lambda connection: access.grant_key(connection, id_)):
+        raise CommandFailed(f"没有待授权的钥匙 {id_}：用 hub keys list 查看编号")
+    print(json.dumps({"id": id_, "granted": True}) if json_ else f"钥匙 {id_} 已授权")
 
 
 @keys.command
@@ -151,17 +168,6 @@ def revoke(id_: Annotated[str, Parameter(name="ID")], /, *, json_: Json = False)
     if not on_database(lambda connection: access.revoke(connection, id_)):
         raise CommandFailed(f"没有使用中的钥匙 {id_}：用 hub keys list 查看编号")
     print(json.dumps({"id": id_, "revoked": True}) if json_ else f"钥匙 {id_} 已停用")
-
-
-def _row(key: access.Key) -> dict[str, Any]:
-    return {
-        "id": key.id,
-        "name": key.name,
-        "scope": asdict(key.scope),
-        "kafka": key.kafka,
-        "created": key.created and key.created.isoformat(),
-        "revoked": key.revoked and key.revoked.isoformat(),
-    }
 
 
 def minute(at: Any) -> str:

@@ -44,8 +44,9 @@ from services.reporting.words import (
     SET_ASIDE,
     STATISTICS,
 )
-from services.runtime import access, postgres, session, web
+from services.runtime import access, postgres, web
 from services.runtime.kafka import Publisher, Rejected, Unknown
+from services.runtime.person import check_csrf
 from services.runtime.settings import Settings
 
 RETRY_SECONDS = 5
@@ -218,7 +219,7 @@ def recorder(request: Request) -> access.Principal:
         raise web.unauthorized()
     if who.kind == "person":
         person = request.app.state.access.session(request.cookies.get(web.SESSION_COOKIE))
-        session.check_csrf(request, person)
+        check_csrf(request, person)
     if who.role not in ("clerk", "administrator") and "correct" not in who.rights:
         raise web.Refusal(403, f"{who.name} may not record figures: needs the role clerk or the right `correct`")
     return who

@@ -1,4 +1,4 @@
-"""Who may do what: keys of programs and accounts of people, kept in PostgreSQL and answered from memory.
+"""Who may do what: keys of programs and sessions of people, kept in PostgreSQL and answered from memory.
 
 A key is shown once and stored as SHA-256. Each process holds a snapshot that follows every change by NOTIFY, with a
 poll behind it, so that a revoked key is refused within a second and the door stays open while PostgreSQL is away.
@@ -24,7 +24,9 @@ import asyncpg
 import msgspec
 
 from services.contracts.event import STATUSES
-from services.runtime import log, postgres
+from services.runtime import audit, log, postgres
+from services.runtime.accounts import PARTNER, NotAllowed
+from services.runtime.audit import CLI, Actor
 
 RIGHTS: Mapping[str, str] = {
     "publish": "publish facts",
@@ -33,10 +35,6 @@ RIGHTS: Mapping[str, str] = {
     "history": "import the past (lane=history), also of types that come from people or the hub",
     "read": "read figures, lists and streams",
 }
-ROLES = (
-    "watch", "approver", "clerk", "reviewer", "legal", "signer", "partner", "administrator", "granter", "auditor",
-    "wall",
-)  # fmt: skip
 ANY = "*"
 POLL_SECONDS = 0.5
 _logger = log.get("access")
@@ -90,21 +88,14 @@ class Key:
     revoked: datetime.datetime | None = None
     kafka: bool = False
     """The publisher writes to `inbox.<name>` too."""
+    made_by: str = ""
+    granted: datetime.datetime | None = None
+    """Since when it opens anything; None: it waits for somebody else than who made it."""
+    granted_by: str = ""
 
     def may(self, right: str) -> bool:
         """Whether the key has a right."""
         return right in self.scope.rights
-
-
-@dataclass(frozen=True)
-class Account:
-    """A person's log-in, without its password. `region` '' = the whole bureau."""
-
-    name: str
-    role: str
-    region: str
-    created: datetime.datetime
-    disabled: datetime.datetime | None
 
 
 @dataclass(frozen=True)
@@ -116,6 +107,8 @@ class Session:
     region: str
     csrf: str = field(repr=False)
     expires: datetime.datetime
+    publisher: str = ""
+    """Of a partner: the publisher whose events are theirs."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +120,7 @@ class Principal:
     regions: tuple[str, ...] = ()
     role: str = ""
     rights: tuple[str, ...] = ()
+    publisher: str = ""
 
 
 class NotLoaded(Exception):
@@ -189,6 +183,13 @@ class Access:
         session = self.snapshot.sessions.get(hashlib.sha256((cookie or "").encode()).digest())
         return session if session is not None and session.expires > datetime.datetime.now(datetime.UTC) else None
 
+    def key_of(self, publisher: str) -> Key | None:
+        """The newest key in use by which a publisher publishes: what its people may do too. Raises NotLoaded."""
+        if self.snapshot is None:
+            raise NotLoaded
+        found = [key for key in self.snapshot.keys.values() if key.name == publisher and key.may("publish")]
+        return max(found, key=lambda key: (key.created is not None, key.created, key.id), default=None)
+
     async def refresh(self, connection: asyncpg.Connection) -> None:
         """Read the snapshot again when the version has moved."""
         version = await connection.fetchval("SELECT n FROM access.version")
@@ -237,26 +238,35 @@ def _bearer(header: str | None) -> tuple[str, str]:
 
 async def _read(connection: asyncpg.Connection, version: int) -> Snapshot:
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        keys = await connection.fetch("SELECT * FROM access.key WHERE revoked IS NULL")
+        keys = await connection.fetch("SELECT * FROM access.key WHERE revoked IS NULL AND granted IS NOT NULL")
         inboxes = await connection.fetch(
-            "SELECT DISTINCT ON (name) * FROM access.key WHERE kafka"
+            "SELECT DISTINCT ON (name) * FROM access.key WHERE kafka AND granted IS NOT NULL"
             " ORDER BY name, revoked IS NOT NULL, created DESC, id DESC"
         )
         sessions = await connection.fetch(
-            "SELECT s.token, s.csrf, s.expires, a.name, a.role, a.region FROM access.session s"
-            " JOIN access.account a ON a.name = s.account WHERE s.expires > now() AND a.disabled IS NULL"
+            "SELECT s.token, s.csrf, s.expires, a.name, a.role, a.region, a.publisher FROM access.session s"
+            " JOIN access.account a ON a.name = s.account"
+            " WHERE s.expires > now() AND a.disabled IS NULL AND a.granted IS NOT NULL"
         )
     return Snapshot(
         version,
         {row["id"]: _key(row) for row in keys},
-        {r["token"]: Session(r["name"], r["role"], r["region"], r["csrf"], r["expires"]) for r in sessions},
+        {row["token"]: _session(row) for row in sessions},
         {row["name"]: _key(row) for row in inboxes},
     )
 
 
 def _key(row: asyncpg.Record) -> Key:
     scope = msgspec.json.decode(row["scope"], type=Scope)
-    return Key(row["id"], row["name"], scope, row["secret"], row["created"], row["revoked"], row["kafka"])
+    return Key(
+        row["id"], row["name"], scope, row["secret"], row["created"], row["revoked"], row["kafka"], row["made_by"],
+        row["granted"], row["granted_by"],
+    )  # fmt: skip
+
+
+def _session(row: asyncpg.Record) -> Session:
+    publisher = (row["publisher"] or row["name"]) if row["role"] == PARTNER else ""
+    return Session(row["name"], row["role"], row["region"], row["csrf"], row["expires"], publisher)
 
 
 def problems_of(name: str, scope: Scope, *, kafka: bool = False) -> list[str]:
@@ -273,22 +283,26 @@ _TOPIC_PART = re.compile(r"[A-Za-z0-9._-]+")
 
 
 async def add_key(
-    connection: asyncpg.Connection, name: str, scope: Scope, *, kafka: bool = False, by: str = "cli"
+    connection: asyncpg.Connection, name: str, scope: Scope, *, kafka: bool = False, by: Actor = CLI
 ) -> tuple[Key, str]:
     """Make a key for a publisher; returns it and its token `hub_<id>_<secret>`, which is kept nowhere.
 
-    With `kafka` the publisher's inbox is read too: its topics are made before. Raises ValueError with what is wrong
-    with the name or the scope.
+    A person's key waits for somebody else to grant it; one of the command line is in use at once. With `kafka` the
+    publisher's inbox is read too: its topics are made before. Raises ValueError with what is wrong with the name or
+    the scope.
     """
     if problems := problems_of(name, scope, kafka=kafka):
         raise ValueError("; ".join(problems))
     id_, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    alone = by.origin == CLI.origin
     async with connection.transaction():
         row = await connection.fetchrow(
-            "INSERT INTO access.key (id, name, secret, scope, kafka) VALUES ($1, $2, $3, $4, $5) RETURNING *",
-            id_, name, hashlib.sha256(secret.encode()).digest(), json.dumps(asdict(scope)), kafka,
+            "INSERT INTO access.key (id, name, secret, scope, kafka, made_by, granted, granted_by)"
+            " VALUES ($1, $2, $3, $4, $5, $6, CASE WHEN $7 THEN now() END, CASE WHEN $7 THEN $6 ELSE '' END)"
+            " RETURNING *",
+            id_, name, hashlib.sha256(secret.encode()).digest(), json.dumps(asdict(scope)), kafka, by.name, alone,
         )  # fmt: skip
-        await audit(connection, by, "key.added", id=id_, name=name, scope=asdict(scope), kafka=kafka)
+        await audit.write(connection, by, "key.added", id=id_, name=name, scope=asdict(scope), kafka=kafka)
     assert row is not None  # noqa: S101  RETURNING always returns
     return _key(row), f"hub_{id_}_{secret}"
 
@@ -298,94 +312,29 @@ async def list_keys(connection: asyncpg.Connection) -> list[Key]:
     return [_key(row) for row in await connection.fetch("SELECT * FROM access.key ORDER BY created, id")]
 
 
-async def revoke(connection: asyncpg.Connection, id_: str, *, by: str = "cli") -> bool:
+async def grant_key(connection: asyncpg.Connection, id_: str, *, by: Actor = CLI) -> bool:
+    """Put a key in use. False when there is none that waits. Raises NotAllowed for whoever made it."""
+    async with connection.transaction():
+        made_by = await connection.fetchval(
+            "SELECT made_by FROM access.key WHERE id = $1 AND revoked IS NULL AND granted IS NULL FOR UPDATE", id_
+        )
+        if made_by is None:
+            return False
+        if made_by == by.name:
+            raise NotAllowed(f"{by.name} has made this key: somebody else grants it")
+        await connection.execute(
+            "UPDATE access.key SET granted = now(), granted_by = $2 WHERE id = $1", id_, by.name
+        )  # fmt: skip
+        await audit.write(connection, by, "key.granted", id=id_)
+    return True
+
+
+async def revoke(connection: asyncpg.Connection, id_: str, *, by: Actor = CLI) -> bool:
     """Revoke a key; every process refuses it within a second. False when there is no such key in use."""
     async with connection.transaction():
         found = await connection.fetchval(
             "UPDATE access.key SET revoked = now() WHERE id = $1 AND revoked IS NULL RETURNING id", id_
         )
         if found:
-            await audit(connection, by, "key.revoked", id=id_)
+            await audit.write(connection, by, "key.revoked", id=id_)
     return found is not None
-
-
-async def audit(connection: asyncpg.Connection, who: str, did: str, **detail: Any) -> None:
-    """Write down who did what; rows are never changed. No secrets in `detail`."""
-    await connection.execute(
-        "INSERT INTO access.audit (who, did, detail) VALUES ($1, $2, $3)", who, did, json.dumps(detail)
-    )
-
-
-_LN, _R, _P = 14, 8, 1
-"""scrypt cost: 2^14 rounds of 8 blocks, 16 MiB, about 50 ms."""
-
-
-def hash_password(password: str) -> str:
-    """The stored form of a password: scrypt with its parameters and salt."""
-    salt = secrets.token_bytes(16)
-    hashed = hashlib.scrypt(password.encode(), salt=salt, n=2**_LN, r=_R, p=_P)
-    return f"scrypt${_LN}${_R}${_P}${salt.hex()}${hashed.hex()}"
-
-
-def check_password(password: str, stored: str) -> bool:
-    """Whether a password is the one stored; takes the same time when it is not."""
-    _, ln, r, p, salt, hashed = stored.split("$")
-    again = hashlib.scrypt(password.encode(), salt=bytes.fromhex(salt), n=2 ** int(ln), r=int(r), p=int(p))
-    return hmac.compare_digest(again, bytes.fromhex(hashed))
-
-
-async def add_account(
-    connection: asyncpg.Connection, name: str, role: str, region: str = "", *, by: str = "cli"
-) -> tuple[str, str]:
-    """Make an account; returns its name and its first password, which is kept nowhere. Raises ValueError."""
-    if role not in ROLES:
-        raise ValueError(f"no such role: {role} (one of {', '.join(ROLES)})")
-    if not name or len(name) > 64 or not name.isprintable() or " " in name:
-        raise ValueError("a name is 1 to 64 characters without blanks")
-    password = secrets.token_urlsafe(12)
-    async with connection.transaction():
-        made = await connection.fetchval(
-            "INSERT INTO access.account (name, password, role, region) VALUES ($1, $2, $3, $4)"
-            " ON CONFLICT DO NOTHING RETURNING name",
-            name, await asyncio.to_thread(hash_password, password), role, region,
-        )  # fmt: skip
-        if made is None:
-            raise ValueError(f"there is an account {name} already")
-        await audit(connection, by, "account.added", name=name, role=role, region=region)
-    return name, password
-
-
-async def list_accounts(connection: asyncpg.Connection) -> list[Account]:
-    """All accounts, disabled ones too, oldest first."""
-    rows = await connection.fetch(
-        "SELECT name, role, region, created, disabled FROM access.account ORDER BY created, name"
-    )
-    return [Account(*row) for row in rows]
-
-
-async def disable_account(connection: asyncpg.Connection, name: str, *, by: str = "cli") -> bool:
-    """Disable an account; its sessions end everywhere within a second. False when there is no such account in use.
-
-    Raises ValueError for the last administrator: nobody could let anybody in again.
-    """
-    async with connection.transaction():
-        await connection.execute("LOCK access.account IN SHARE ROW EXCLUSIVE MODE")
-        left = await connection.fetch(
-            "SELECT name FROM access.account WHERE role = 'administrator' AND disabled IS NULL"
-        )
-        if [row["name"] for row in left] == [name]:
-            raise ValueError(f"{name} is the last administrator")
-        found = await connection.fetchval(
-            "UPDATE access.account SET disabled = now() WHERE name = $1 AND disabled IS NULL RETURNING name", name
-        )
-        if found:
-            await connection.execute("DELETE FROM access.session WHERE account = $1", name)
-            await audit(connection, by, "account.disabled", name=name)
-    return found is not None
-
-
-async def first_administrator(connection: asyncpg.Connection) -> tuple[str, str] | None:
-    """Make the first administrator of a new hub: its name and password, once; None when there is one."""
-    if await connection.fetchval("SELECT count(*) FROM access.account WHERE role = 'administrator'"):
-        return None
-    return await add_account(connection, "admin", "administrator", by="hub up")

@@ -21,6 +21,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from services.runtime import access, log, metrics
+from services.runtime.accounts import PARTNER
+from services.runtime.audit import Actor
 
 MIB = 1024 * 1024
 SESSION_COOKIE = "hub_session"
@@ -352,7 +354,19 @@ def _by_session(who: access.Access, cookie: str | None) -> access.Principal | No
     person = who.session(cookie)
     if person is None:
         return None
-    return access.Principal(person.name, "person", (person.region,) if person.region else (), person.role, ("read",))
+    return as_principal(person)
+
+
+def as_principal(person: access.Session) -> access.Principal:
+    """A logged-in person; a partner reads only what is its own."""
+    rights = ("own",) if person.role == PARTNER else ("read",)
+    regions = (person.region,) if person.region else ()
+    return access.Principal(person.name, "person", regions, person.role, rights, person.publisher)
+
+
+def actor(request: Request, name: str) -> Actor:
+    """Who acts, for the audit: from the client's address."""
+    return Actor(name, request.client.host if request.client else "")
 
 
 def unauthorized() -> Refusal:
@@ -370,9 +384,18 @@ async def reader(request: Request) -> access.Principal:
     if found is None:
         raise unauthorized()
     if "read" not in found.rights:
-        raise Refusal(403, f"the key of {found.name} has not the right `read`")
+        what = "reads only what is its own: GET /ingest/mine" if found.kind == "person" else "has not the right `read`"
+        raise Refusal(403, f"{'the key of ' if found.kind == 'key' else ''}{found.name} {what}")
     return found
+
+
+async def concerned(request: Request) -> access.Principal:
+    """FastAPI dependency: a reader, or a partner, whom the handler shows only what is its own. Raises 401 or 403."""
+    found = principal(request)
+    return found if found is not None and "own" in found.rights else await reader(request)
 
 
 Reader = Annotated[access.Principal, Depends(reader)]
 """A handler's argument `who: web.Reader` lets only readers in and says who it is."""
+Concerned = Annotated[access.Principal, Depends(concerned)]
+"""The same, and partners too."""

@@ -15,9 +15,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.contracts import check, identity
-from services.runtime import access, accounting, postgres, session, web
+from services.runtime import access, accounting, audit, postgres, web
 from services.runtime.bureau import Bureau
 from services.runtime.kafka import Publisher, Record, Rejected, Unknown
+from services.runtime.person import person_of
 from services.runtime.settings import Settings
 from services.warning import callbacks, commands, link, lists, message_api, notice_api
 from services.warning.callbacks import Callbacks
@@ -152,7 +153,7 @@ class Desk:
         if person.role not in found.roles:
             raise web.Refusal(403, f"{found.about}: role {person.role} may not; one of {', '.join(found.roles)} may")
         sent = _sent(await request.body())
-        who = access.Principal(person.name, "person", (person.region,) if person.region else (), person.role, ("read",))
+        who = web.as_principal(person)
         if found.opens:
             matter = {"id": key, "region": self._place(sent.pop("region", ""), who)}
         else:
@@ -160,6 +161,9 @@ class Desk:
                 matter = await self._matter(connection, path, key, request, who)
         if path == "loops":
             found, sent = self._step(found, key, sent)
+        async with self.taken() as connection:
+            told = {"id": matter["id"], **({"command": sent["id"]} if "id" in sent else {})}
+            await audit.write(connection, web.actor(request, person.name), f"{path}.{verb}", **told)
         return await self._publish(found, matter, sent, person.name, _scope(request))
 
     def _place(self, region: object, who: access.Principal) -> str:
@@ -182,12 +186,7 @@ class Desk:
         return found._replace(type=type_), {**written, **id_}
 
     def _person(self, request: Request) -> access.Session:
-        who: access.Access = request.app.state.access
-        person = who.session(request.cookies.get(web.SESSION_COOKIE))
-        if person is None:
-            raise web.Refusal(401, "log in with POST /session: this is done by a person")
-        session.check_csrf(request, person)
-        return person
+        return person_of(request.app.state.access, request)
 
     async def _publish(
         self, found: Command, matter: dict[str, Any], sent: dict[str, Any], who: str, scope: str

@@ -10,7 +10,7 @@ from typing import Any, get_args
 import pytest
 
 from services.cli.users import ROLES_ZH, Role
-from services.runtime import access
+from services.runtime import accounts
 from services.runtime.access import Access
 from tests.cli.test_keys import connection, hub
 
@@ -18,8 +18,8 @@ __all__ = ["connection"]
 
 
 def test_the_command_knows_every_role() -> None:
-    assert get_args(Role) == access.ROLES
-    assert tuple(ROLES_ZH) == access.ROLES
+    assert get_args(Role) == accounts.ROLES
+    assert tuple(ROLES_ZH) == accounts.ROLES
 
 
 async def add(database: str, name: str, role: str, *more: str) -> dict[str, Any]:
@@ -32,7 +32,7 @@ async def test_an_account_is_added_listed_and_disabled(database: str, connection
     made = await add(database, "liu", "clerk", "--region", "990111001")
     assert made.keys() == {"name", "password"}
     stored = await connection.fetchval("SELECT password FROM access.account WHERE name = 'liu'")
-    assert access.check_password(made["password"], stored)
+    assert accounts.check_password(made["password"], stored)
     listed = await hub(database, "users", "list")
     assert "liu" in listed.stdout
     assert "统计" in listed.stdout
@@ -51,7 +51,7 @@ async def test_an_account_is_added_listed_and_disabled(database: str, connection
     (row,) = json.loads((await hub(database, "users", "list", "--json")).stdout)
     assert row["disabled"] is not None
     audit = await connection.fetch("SELECT did, detail FROM access.audit ORDER BY id")
-    assert [one["did"] for one in audit] == ["account.added", "account.disabled"]
+    assert [one["did"] for one in audit] == ["account.added", "account.granted", "account.disabled"]
     assert made["password"] not in str(audit)
 
 
@@ -71,6 +71,10 @@ async def test_the_last_administrator_stays(database: str, connection: Any) -> N
         (("add", "a b", "--role", "watch"), "without blanks"),
         (("add", "there", "--role", "watch"), "already"),
         (("disable", "nobody"), "nobody"),
+        (("grant", "nobody", "--role", "watch"), "nobody"),
+        (("grant", "there", "--role", "watch", "--publisher", "grid"), "partner"),
+        (("password", "nobody"), "nobody"),
+        (("withdraw", "there-not"), "there-not"),
     ],
 )
 async def test_a_mistake_is_told(
@@ -80,3 +84,17 @@ async def test_a_mistake_is_told(
     failed = await hub(database, "users", *words)
     assert failed.returncode in (1, 2)  # 2: the command line itself
     assert said in failed.stderr + failed.stdout
+
+
+async def test_an_account_without_a_role_waits_for_one_and_may_lose_it(database: str, connection: Any) -> None:
+    made = await hub(database, "users", "add", "new", "--json")
+    assert made.returncode == 0, made.stderr
+    assert "未授权" in (await hub(database, "users", "list")).stdout
+    assert (await hub(database, "users", "grant", "new", "--role", "partner", "--publisher", "grid")).returncode == 0
+    (row,) = json.loads((await hub(database, "users", "list", "--json")).stdout)
+    assert (row["role"], row["publisher"], row["granted_by"]) == ("partner", "grid", "cli")
+    changed = json.loads((await hub(database, "users", "password", "new", "--json")).stdout)
+    assert changed["password"] != json.loads(made.stdout)["password"]
+    assert (await hub(database, "users", "withdraw", "new")).returncode == 0
+    (row,) = json.loads((await hub(database, "users", "list", "--json")).stdout)
+    assert (row["role"], row["granted"]) == ("", None)

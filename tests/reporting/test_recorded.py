@@ -22,7 +22,7 @@ from services.reporting import asof, figure_table, question, recording
 from services.reporting.answer import answer
 from services.reporting.catalogue import Catalogue
 from services.reporting.definition import Definition
-from services.runtime import access, web
+from services.runtime import access, accounts, web
 from services.runtime.settings import ROOT
 from tests.records import record
 from tests.reporting.conftest import SHANGHAI, Reader, statistic
@@ -290,8 +290,8 @@ def test_what_is_no_table_is_refused(body: bytes, said: str) -> None:
 
 async def test_a_clerk_who_is_logged_in_records_a_table(api: Api) -> None:
     cookie, csrf = "a cookie", "a word"
-    await on(api.reader.settings, lambda c: access.add_account(c, "liu", "clerk"))
-    await on(api.reader.settings, lambda c: access.add_account(c, "guard", "watch"))
+    await on(api.reader.settings, lambda c: accounts.add_account(c, "liu", "clerk"))
+    await on(api.reader.settings, lambda c: accounts.add_account(c, "guard", "watch"))
     for name, token in (("liu", cookie), ("guard", "another")):
         await on(api.reader.settings, lambda c, name=name, token=token: c.execute(
             "INSERT INTO access.session (token, account, csrf, expires) VALUES ($1, $2, $3, now() + interval '1 day')",

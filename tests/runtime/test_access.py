@@ -12,7 +12,7 @@ import asyncpg
 import httpx
 import pytest
 
-from services.runtime import access, log, metrics, postgres, session, web
+from services.runtime import access, accounts, audit, log, metrics, postgres, session, web
 from services.runtime.access import Access, Key, NotLoaded, Scope
 from services.runtime.settings import Settings
 
@@ -145,21 +145,21 @@ def test_prefixes_match_by_path_segment() -> None:
 
 
 def test_passwords_are_salted_and_slow() -> None:
-    one, two = access.hash_password("hunter2"), access.hash_password("hunter2")
+    one, two = accounts.hash_password("hunter2"), accounts.hash_password("hunter2")
     assert one != two
-    assert access.check_password("hunter2", one)
-    assert not access.check_password("hunter3", one)
+    assert accounts.check_password("hunter2", one)
+    assert not accounts.check_password("hunter3", one)
 
 
 async def test_the_first_administrator_is_made_once(connection: Any) -> None:
-    made = await access.first_administrator(connection)
+    made = await accounts.first_administrator(connection)
     assert made is not None
     assert made[0] == "admin"
-    assert await access.first_administrator(connection) is None
+    assert await accounts.first_administrator(connection) is None
 
 
 async def test_audit_rows_stay_as_they_are(connection: Any) -> None:
-    await access.audit(connection, "me", "tested")
+    await audit.write(connection, audit.Actor("me"), "tested")
     for statement in ("UPDATE access.audit SET who = 'you'", "DELETE FROM access.audit", "TRUNCATE access.audit"):
         with pytest.raises(asyncpg.RaiseError):
             await connection.execute(statement)
@@ -178,7 +178,7 @@ def settings_of_database(database: str) -> Settings:
 
 
 async def test_people_log_in_and_out(browser: httpx.AsyncClient, who: Access, connection: Any) -> None:
-    name, password = await access.add_account(connection, "王敏", "watch", "320111001")
+    name, password = await accounts.add_account(connection, "王敏", "watch", "320111001")
     assert (await browser.get("/session")).status_code == 401
     wrong = await browser.post("/session", json={"name": name, "password": "x"})
     assert wrong.status_code == 401
@@ -192,18 +192,18 @@ async def test_people_log_in_and_out(browser: httpx.AsyncClient, who: Access, co
     assert (await browser.delete("/session", headers={"x-csrf-token": csrf})).status_code == 200
     assert (await browser.get("/session")).status_code == 401
     did = [row["did"] for row in await connection.fetch("SELECT did FROM access.audit ORDER BY id")]
-    assert did == ["account.added", "session.refused", "session.opened", "session.closed"]
+    assert did == ["account.added", "account.granted", "session.refused", "session.opened", "session.closed"]
 
 
 async def test_a_cookie_is_stored_as_its_hash(browser: httpx.AsyncClient, connection: Any) -> None:
-    name, password = await access.add_account(connection, "a", "clerk")
+    name, password = await accounts.add_account(connection, "a", "clerk")
     await browser.post("/session", json={"name": name, "password": password})
     rows = await connection.fetch("SELECT row_to_json(s)::text FROM access.session s")
     assert browser.cookies["hub_session"] not in str(rows)
 
 
 async def test_guessing_passwords_is_slowed_down(browser: httpx.AsyncClient, connection: Any) -> None:
-    name, password = await access.add_account(connection, "a", "clerk")
+    name, password = await accounts.add_account(connection, "a", "clerk")
     for _ in range(session.MAX_FAILURES):
         assert (await browser.post("/session", json={"name": name, "password": "x"})).status_code == 401
     answer = await browser.post("/session", json={"name": name, "password": password})

@@ -14,7 +14,7 @@ import httpx
 import uvicorn
 
 from deploy.local.api import Front
-from services.runtime import access, session
+from services.runtime import access, accounts, session
 from services.runtime.settings import Settings
 from services.warning import app as warning
 from services.warning.channels.gateway import signature
@@ -50,7 +50,7 @@ class Served:
     async def log_in(self, role: str, region: str = "") -> dict[str, str]:
         """The headers of a person with this role."""
         name = f"{role}-{uuid.uuid4().hex[:6]}"
-        account = await access.add_account(self.watch.connection, name, role, region)
+        account = await accounts.add_account(self.watch.connection, name, role, region)
         password = account if isinstance(account, str) else account[1]
         answer = await self.client.post("/session", json={"name": name, "password": password})
         assert answer.status_code == 200, answer.text
