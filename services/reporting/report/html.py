@@ -86,7 +86,7 @@ def _blocks(blocks: Iterable[Block], anchors: int) -> Iterator[str]:
             case Heading():
                 yield f"<h{block.level + 1}>{escape(block.text)}</h{block.level + 1}>"
             case Paragraph():
-                yield f"<p{'' if block.indent else ' class="flush"'}>{_marked(block)}</p>"
+                yield ("<p>" if block.indent else '<p class="flush">') + f"{_marked(block)}</p>"
             case Table():
                 yield from _table(block, anchors=bool(anchors))
             case Chart():
