@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench.line import Line
 from bench.parts import Ended, Stage, ports
-from deploy.local import api, supervisor
+from deploy.local import api, processes
 from deploy.local.folder import Status
 from deploy.local.part import end_with, stop
 from services.cli.running import running
@@ -54,7 +54,7 @@ def hub(folder: Path) -> Iterator[tuple[Stage, float]]:
 
 
 def _until_ready(stage: Stage, settings: Settings) -> Status:
-    needed = {"hub-api", *(name for name, module in supervisor.STREAMS if api.exists(module))}
+    needed = {"hub-api", *(name for name, module in processes.STREAMS if api.exists(module))}
     end = time.monotonic() + READY_SECONDS
     while time.monotonic() < end:
         stage.check()

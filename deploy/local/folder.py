@@ -57,6 +57,8 @@ class Status:
     topics: list[str] = field(default_factory=list)
     services: list[str] = field(default_factory=list)
     processes: list[Running] = field(default_factory=list)
+    containers: bool = False
+    """Each process is a container: nobody holds the folder, and none of them is ours to signal."""
 
     def write(self, folder: Path) -> None:
         """Replace the file as a whole, so that a reader never sees half of it. It may name a password: 0600."""

@@ -22,6 +22,7 @@ from deploy.local.child import Child, cut, last_words, pause_before, said, spawn
 from deploy.local.kafka import KafkaPart
 from deploy.local.part import Part, need_room, open_log
 from deploy.local.postgres import PostgresPart
+from deploy.local.processes import API, STREAMS
 from deploy.local.readiness import answers, in_thread, knows, reaching
 from deploy.local.terminal import Progress, Terminal, overview
 from services.runtime import kafka, log, postgres
@@ -36,14 +37,6 @@ START_SECONDS = 60.0
 STREAM_SECONDS = 10.0
 """How long the start waits for a stream before it goes on without."""
 LOG_SECONDS = 60.0
-STREAMS = (
-    ("ingest-stream", "services.ingest.stream"),
-    ("reporting-stream", "services.reporting.stream"),
-    ("warning-stream", "services.warning.stream"),
-    ("warning-backlog", "services.warning.backlog"),
-    ("warning-telemetry", "services.warning.telemetry"),
-)
-"""Each stream is a process of its own; the database knows it as `hub-` and its name."""
 
 
 class Supervisor:
@@ -130,7 +123,7 @@ class Supervisor:
             "PYTHONUNBUFFERED": "1",
         }
         self.status.services = [prefix for prefix, _ in api.present()]
-        web = self._service("hub-api", "deploy.local.api", environment, self._api_ready)
+        web = self._service(*API, environment, self._api_ready)
         streams = [self._service(n, m, environment, partial(self._reads, n)) for n, m in STREAMS if api.exists(m)]
         await asyncio.gather(self._start(web), *map(self._start_stream, streams))
 

@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import asyncpg
@@ -46,7 +46,10 @@ def apply_to_running(folder: Path) -> Applied:
     now = in_force.adopt(home, folder)
     if now.hash == before:
         return Applied(now.hash, changed=False, counting=0, seconds=0.0)
-    os.kill(status.pid, signal.SIGUSR1)
+    if status.containers:  # each looks for itself, within a second
+        replace(status, bureau=now.folder, bureau_hash=now.hash).write(home)
+    else:
+        os.kill(status.pid, signal.SIGUSR1)
     _until_taken(home, now.hash, started)
     counting = asyncio.run(_counting(now.hash, home))
     return Applied(now.hash, changed=True, counting=counting, seconds=time.monotonic() - began)

@@ -7,7 +7,7 @@ import signal
 import time
 
 from deploy.local.folder import holder
-from services.cli.running import CommandFailed, home_of
+from services.cli.running import CommandFailed, home_of, running
 from services.runtime.settings import Settings
 
 PATIENCE_SECONDS = 15.0
@@ -17,6 +17,8 @@ PATIENCE_SECONDS = 15.0
 def down() -> None:
     """停止从这个数据目录（HUB_DATA_DIR）运行的中枢；10 秒内全部停下。"""
     home = home_of(Settings())
+    if (status := running()) and status.containers:
+        raise CommandFailed("中枢在容器中运行：在主机上执行 docker compose down")
     pid = holder(home)
     if not pid:
         print(f"中枢未运行（数据目录 {home}）")

@@ -16,7 +16,8 @@ class CommandFailed(Exception):
 def running(settings: Settings | None = None) -> Status | None:
     """The status of the running hub; None: none runs from this data folder."""
     home = home_of(settings or Settings())
-    return read_status(home) if holder(home) is not None else None
+    status = read_status(home)
+    return status if status and (status.containers or holder(home) is not None) else None
 
 
 def must_run(settings: Settings | None = None) -> Status:

@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from deploy.local.folder import Running, Status, without_password
+from services.cli import containers
 from services.cli.app import NOT_RUNNING
 from services.cli.running import home_of, running
 from services.runtime.settings import Settings
@@ -35,7 +36,7 @@ def status(*, json_: bool = False) -> int:
     if found is None:
         print(json.dumps({"running": False}) if json_ else f"{NOT_RUNNING}（数据目录 {home_of(settings)}）")
         return 1
-    shown = picture(found)
+    shown = picture(containers.looked_up(found, settings) if found.containers else found)
     if json_:
         json.dump(shown, sys.stdout, ensure_ascii=False, indent=2)
         print()
@@ -71,7 +72,7 @@ def _process(row: Running, now: float) -> dict[str, Any]:
         "name": row.name,
         "pid": row.pid,
         "state": row.state,
-        "uptime_seconds": round(now - row.started, 1),
+        "uptime_seconds": round(now - row.started, 1) if row.started else 0.0,
         "restarts": row.restarts,
         "memory_bytes": memory_of(row.pid),
         "log": row.log,
@@ -115,7 +116,7 @@ def _print(shown: dict[str, Any]) -> None:
     for row in shown["processes"]:
         state = f"[green]{row['state']}[/]" if row["state"] == "ready" else f"[red]{row['state']}[/]"
         table.add_row(
-            *(row["name"], state, escape(where.get(row["name"], "")), str(row["pid"])),
+            *(row["name"], state, escape(where.get(row["name"], "")), str(row["pid"] or "容器")),
             *(span(row["uptime_seconds"]), str(row["restarts"]), f"{row['memory_bytes'] / 1e6:.0f} MB"),
         )
     for name, service in shown["services"].items():

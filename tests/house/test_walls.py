@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import api, supervisor
+from deploy.local import api, processes
 from services.runtime.settings import ROOT
 from tests.house.source import dotted, imported, lies_in, modules
 
@@ -23,6 +23,8 @@ WALLS = {
     "services.console": ("services.contracts", "services.runtime"),
     "services.cli": ("services", "deploy"),
     "deploy.local": ("services", "deploy"),
+    "deploy.compose": ("services", "deploy"),
+    "deploy.images": (),
 }
 """Package → what it may import of ours besides itself."""
 SERVICES = ("ingest", "warning", "reporting")
@@ -82,8 +84,8 @@ def test_the_same_file_name_has_the_same_role(service: str, file: str) -> None:
 def test_a_service_is_started(service: str) -> None:
     assert f"services.{service}.app" in {module for _, module in api.SERVICES}, "add its row to deploy/local/api.py"
     if (ROOT / "services" / service / "stream.py").exists():
-        streams = {module for _, module in supervisor.STREAMS}
-        assert f"services.{service}.stream" in streams, "add its row to STREAMS in deploy/local/supervisor.py"
+        streams = {module for _, module in processes.STREAMS}
+        assert f"services.{service}.stream" in streams, "add its row to STREAMS in deploy/local/processes.py"
 
 
 # what we use of others
