@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
 import xlsxwriter
@@ -15,8 +15,8 @@ from services.runtime.document.model import Block, Chart, Heading, Paragraph, Ta
 
 _OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
 _HEADING = (
-    "行号", "引用", "统计指标键", "统计指标", "分项", "起始日期", "截止日期", "区域", "文中", "精确值", "单位", "事件数", "报送",
-    "计算时间", "口径", "类别", "备注",
+    "行号", "引用", "统计指标键", "统计指标", "分项", "起始日期", "截止日期", "区域", "文中", "精确值", "单位",
+    "事件数", "报送", "计算时间", "口径", "类别", "备注",
 )  # fmt: skip
 _SAFE_DIGITS = 15
 """Excel keeps so many; longer numbers are written as text."""
@@ -33,7 +33,7 @@ def write(content: Content) -> bytes:
         _sheet(
             book, f"表{n}", [[table.caption], list(table.columns), *map(list, table.rows)], (24,) * len(table.columns)
         )
-    _sheet(book, TITLE, [list(_HEADING), *map(_row, content.lines)], (6, 36, 28, 20, 20, 12, 12, 12, 14, 16, 8))
+    _sheet(book, TITLE, [_HEADING, *map(_row, content.lines)], (6, 36, 28, 20, 20, 12, 12, 12, 14, 16, 8))
     for annex in content.document.annexes:
         if annex.title != TITLE:
             _sheet(book, annex.title[:31], [row for block in annex.blocks for row in _annex(block)], (24, 12, 12, 70))
@@ -41,7 +41,7 @@ def write(content: Content) -> bytes:
     return out.getvalue()
 
 
-def _sheet(book: xlsxwriter.Workbook, name: str, rows: list[list[object]], widths: tuple[int, ...]) -> None:
+def _sheet(book: xlsxwriter.Workbook, name: str, rows: Iterable[Sequence[object]], widths: tuple[int, ...]) -> None:
     sheet = book.add_worksheet(name)
     for n, width in enumerate(widths):
         sheet.set_column(n, n, width)
@@ -84,12 +84,12 @@ def _tables(content: Content) -> Iterator[Table]:
             yield Table(("项", "值"), rows, caption=block.caption)
 
 
-def _annex(block: Block) -> Iterator[list[object]]:
+def _annex(block: Block) -> Iterator[Sequence[object]]:
     match block:
         case Heading() | Paragraph():
             yield [block.text]
         case Table():
-            yield from ([*block.columns], *([*row] for row in block.rows))
+            yield from (block.columns, *block.rows)
 
 
 def _row(line: Line) -> list[object]:

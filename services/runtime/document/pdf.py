@@ -10,7 +10,7 @@ import msgspec
 import pylopdf_fonts_zh_cn
 import typst
 
-from services.runtime.document.model import COLOURS, Block, Document, Heading, Paragraph, day
+from services.runtime.document.model import COLOURS, Block, Document, day
 
 FORM = Path(__file__).parent / "official.typ"
 FONTS = (
@@ -45,10 +45,11 @@ def _written(document: Document) -> dict[str, Any]:
         **{f.name: getattr(document, f.name) for f in dataclasses.fields(document)},
         "colour": COLOURS[document.colour], "date": day(document.date) if document.date else "",
         "blocks": [_block(block) for block in document.blocks],
-        "annexes": [{"title": a.title, "blocks": [_block(block) for block in a.blocks]} for a in document.annexes],
+        "annexes": [{**vars(a), "blocks": [_block(block) for block in a.blocks]} for a in document.annexes],
     }  # fmt: skip
 
 
 def _block(block: Block) -> dict[str, Any]:
-    kind = "heading" if isinstance(block, Heading) else "paragraph" if isinstance(block, Paragraph) else "table"
-    return {"kind": kind, **dataclasses.asdict(block)}
+    """Its fields; numbers as text. Fields one by one: `asdict` would copy every cell of a table."""
+    fields = {f.name: getattr(block, f.name) for f in dataclasses.fields(block)}
+    return {"kind": type(block).__name__.lower(), **fields}
