@@ -9,10 +9,10 @@ DEV := $(VENV)/.dev
 BOOT := $(PYTHON) deploy/local/environment.py
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test faults check bench bench-full browser pages format clean
+.PHONY: help up demo test faults compose-test check bench bench-full browser pages format clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: $(RUN) pages ## run the hub in the foreground (Ctrl-C stops it)
 	@exec $(BIN)/hub up
@@ -28,6 +28,9 @@ test: $(DEV) ## all tests, on real parts, in two processes (WORKERS=0: in one)
 
 faults: $(DEV) ## the long tests: every error at every call, kill -9 at any moment
 	@$(BIN)/pytest -m slow $(ARGS)
+
+compose-test: $(DEV) ## the hub in containers: up, killed one by one under load, stopped (needs a Docker engine)
+	@$(BIN)/pytest tests/compose -s $(ARGS)
 
 check: $(DEV) ## style and types
 	@$(BIN)/ruff check .

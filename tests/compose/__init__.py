@@ -1,0 +1,1 @@
+"""The hub in containers, on a real engine; skipped where there is none."""
