@@ -13,8 +13,8 @@ import uvloop
 from bench.events import DEFINITIONS
 from services.contracts.topics import CANONICAL
 from services.reporting.count import Count
-from services.reporting.stream import steady_memory
 from services.runtime.consume import Loop
+from services.runtime.memory import settle
 from services.runtime.settings import Settings
 
 
@@ -26,7 +26,7 @@ async def main() -> None:
         fold=Count(settings.postgres_dsn, DEFINITIONS, ZoneInfo("Asia/Shanghai")),
     )  # fmt: skip
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, loop.stop)
-    steady_memory()
+    settle()
     await loop.run()
 
 

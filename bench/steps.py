@@ -20,9 +20,9 @@ from services.contracts import event as contract
 from services.contracts import identity
 from services.reporting import ledger
 from services.reporting.count import Count, seal
-from services.reporting.stream import steady_memory
 from services.reporting.tally import Increments, Series, Tally
 from services.runtime.consume import Position, Slice
+from services.runtime.memory import settle
 
 ROUNDS = 15
 
@@ -50,7 +50,7 @@ def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--events", type=int, default=20_000)
     total = options.parse_args().events
-    steady_memory()
+    settle()
     records = [Kept(n, events.record(event)) for n, (_, event) in enumerate(islice(events.stream(1_000_000), total))]
     count = len(records)
     decoded = [contract.decode(r.value) for r in records]

@@ -15,7 +15,7 @@ import uvicorn
 import uvloop
 
 from services.console import app as console
-from services.runtime import bureau, log, session
+from services.runtime import bureau, log, memory, session
 from services.runtime.settings import Settings
 
 Scope = MutableMapping[str, Any]
@@ -165,6 +165,7 @@ async def serve(settings: Settings) -> None:
     async with session.running(settings) as front.apps[SESSION]:
         await services.enter()
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, services.asked.set)
+        memory.settle()
         renewing = asyncio.create_task(services.renew(), name="renew")
         renewing.add_done_callback(lambda _: server.leave(front))
         try:

@@ -27,7 +27,7 @@ from services.ingest import mine
 from services.ingest.door import Door
 from services.ingest.inbox import HEADER, Inboxes, Judged, Receipt, Topics, publisher_of, receipt_row
 from services.ingest.mine import Counts, Taken, taken
-from services.runtime import bureau, log, outbox, priority
+from services.runtime import bureau, log, memory, outbox, priority
 from services.runtime.access import Access
 from services.runtime.clock import Clock
 from services.runtime.consume import LEISURELY, Loop, Pace, Position, Slice
@@ -205,6 +205,7 @@ async def main() -> None:
     async with build(settings) as (readers, box):
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, readers.stop)
+        memory.settle()
         await outbox.beside(box, readers.run())
 
 

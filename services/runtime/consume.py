@@ -55,6 +55,8 @@ class Pace(NamedTuple):
 
     few: int
     seconds: float
+    share: float = 1.0
+    """Of the time, so much goes into transactions at most: the rest is left to those who must not wait."""
 
 
 PROMPT = Pace(1_000, 0.05)
@@ -467,6 +469,7 @@ class Loop:
     async def _write(self, connection: asyncpg.Connection, queue: asyncio.Queue[Any]) -> None:
         while True:
             slices, prepared = await queue.get()
+            began = asyncio.get_running_loop().time()
             try:
                 async with connection.transaction():
                     await self._fold.apply(connection, slices, prepared)
@@ -478,6 +481,8 @@ class Loop:
             self._runs.update((s.position.id, s.run) for s in slices)
             self._one_by_one = max(0, self._one_by_one - 1)
             queue.task_done()
+            took = asyncio.get_running_loop().time() - began
+            await asyncio.sleep(took * (1 / self._pace.share - 1))
 
     def _refuse(self, slices: list[Slice], error: Exception) -> NoReturn:
         """What is not about the parts is about a record: find the one that it means, and have that set aside.

@@ -12,7 +12,7 @@ import signal
 import uvloop
 
 from services.contracts.topics import CANONICAL
-from services.runtime import log, priority
+from services.runtime import log, memory, priority
 from services.runtime.clock import Clock
 from services.runtime.consume import Loop, Pace
 from services.runtime.settings import Settings
@@ -25,13 +25,15 @@ BATCH = 100
 """Records of a turn: some 20 ms of work, the longest that the urgent lane waits for its own. Not more, for while it
 holds the turn it may have to wait for a core itself."""
 NICE = 4
+PACE = Pace(BATCH // 2, 0.25, share=1 / 3)
+"""A flood at the door is worked off after it, not instead of it: a case that opens is a fact more for everybody."""
 
 
 def build(settings: Settings, around: Surroundings) -> Loop:
     """The loop of the patient lanes, wired."""
     return Loop(
         settings, settings.postgres_dsn, settings.kafka_bootstrap, schema="warning", topics=PATIENT, fold=Watch(around),
-        role="backlog", batch=BATCH, in_step=False, pace=Pace(BATCH // 2, 0.25),
+        role="backlog", batch=BATCH, in_step=False, pace=PACE,
     )  # fmt: skip
 
 
@@ -43,6 +45,7 @@ async def main() -> None:
     clock = Clock(settings)
     await clock.start()
     loop = build(settings, surroundings(settings, clock))
+    memory.settle()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, loop.stop)
     try:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import signal
 
 import uvloop
 
 from services.contracts.topics import BY_NAME
-from services.runtime import bureau, log
+from services.runtime import bureau, log, memory
 from services.runtime.clock import Clock
 from services.runtime.consume import Loop, Pace
 from services.runtime.outbox import Outbox
@@ -74,20 +73,11 @@ async def _when(stop: asyncio.Event, loop: Loop) -> None:
     loop.stop()
 
 
-def steady_memory() -> None:
-    """Leave what the start made out of every later garbage collection, and collect less often.
-
-    Facts make no cycles; the default thresholds cost an eighth of the time per letter.
-    """
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
-
-
 async def main() -> None:
     """Run until SIGTERM or SIGINT."""
     settings = Settings()
     log.configure("warning-stream", settings.log_level)
-    steady_memory()
+    memory.settle()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

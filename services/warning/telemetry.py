@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
-import gc
 import logging
 import os
 import signal
@@ -37,7 +36,7 @@ from faust.transport.drivers.aiokafka import Consumer, Transport
 from services.contracts import frame
 from services.contracts.event import InvalidEvent
 from services.contracts.topics import BY_NAME
-from services.runtime import bureau, fault, log, outbox, postgres
+from services.runtime import bureau, fault, log, memory, outbox, postgres
 from services.runtime.clock import Clock
 from services.runtime.consume import LEISURELY, Loop
 from services.runtime.kafka import bootstrap, named
@@ -440,8 +439,7 @@ async def main() -> int:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)  # readings make no cycles
+    memory.settle()
     task = asyncio.create_task(watch(settings, stopping))
     await asyncio.wait([task, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED)
     await asyncio.wait([task], timeout=STOP_SECONDS + 2)

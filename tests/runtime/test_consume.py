@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -165,6 +166,25 @@ async def test_what_trickles_in_shares_transactions(
         seconds = asyncio.get_running_loop().time() - began
     assert sum(transactions) == 300
     assert len(transactions) <= seconds / pace.seconds + 2
+
+
+async def test_a_reader_that_gives_way_leaves_the_rest_of_the_time_to_others(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spans, apply, now = [], notebook.notes.apply, asyncio.get_running_loop().time
+
+    async def slow(connection: asyncpg.Connection, slices: list[consume.Slice], prepared: object) -> None:
+        began = now()
+        await asyncio.sleep(0.1)
+        await apply(connection, slices, prepared)
+        spans.append((began, now()))
+
+    monkeypatch.setattr(notebook.notes, "apply", slow)
+    async with notebook.reading(notebook.loop(Pace(1, 0.0, share=0.25))):
+        for n in range(3):
+            await notebook.send(str(n))
+            await notebook.read_to(n + 1)
+    assert all(later[0] - earlier[1] >= 0.3 for earlier, later in itertools.pairwise(spans))
 
 
 # --- one reader -------------------------------------------------------------------------------------------------------
