@@ -20,7 +20,7 @@ from services.contracts import codes
 from services.runtime import bureau, web
 from services.runtime.settings import Settings
 
-PAGES = ("/", "/login", "/wall", "/desk")
+PAGES = ("/", "/login", "/wall", "/desk", "/admin", "/partner", "/brief")
 FIRST = (*PAGES, "/assets", "/bureau.json")
 """What the console answers, by the first part of the path."""
 POLICY = "; ".join(

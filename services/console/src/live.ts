@@ -101,7 +101,7 @@ function lost(): void {
   connected.value = false;
   again = window.setTimeout(async () => {
     await confirm();
-    if (person.value) connect();
+    if (person.value && person.value.role !== "partner") connect();
   }, RETRY_MS);
 }
 
@@ -155,7 +155,7 @@ async function read(kind: Kind, query: string): Promise<void> {
 export function follow(): void {
   effectScope(true).run(() => {
     watch(person, (who, before) => {
-      if (who && !before) connect();
+      if (who && !before && who.role !== "partner") connect();
       if (!who) source?.close();
     }, { immediate: true });
   });

@@ -1,7 +1,7 @@
 /** Who is logged in, where they are, and how the hub is asked. */
 import { computed, reactive, ref, shallowRef } from "vue";
 
-export interface Person { name: string; role: string; region: string | null; csrf: string }
+export interface Person { name: string; role: string; region: string | null; csrf: string; publisher?: string }
 export interface Region { code: string; name: string; parent: string; kind: string }
 export interface Bureau {
   name: string; short_name: string; region: string; timezone: string;
@@ -62,10 +62,23 @@ export async function begin(): Promise<void> {
     const answer = await fetch("/session");
     if (answer.status >= 500) throw new TypeError("not now");
     person.value = answer.ok ? await answer.json() : null;
+    if (!person.value) await byLink();
     asked.value = true;
   } catch {
     setTimeout(begin, 2000);
   }
+}
+
+/** A wall display logs in by its start page, `/wall#display=NAME:PASSWORD`; no server ever sees that part of a link. */
+async function byLink(): Promise<void> {
+  const [, name, password] = /^#display=([^:]+):(.+)$/.exec(location.hash) ?? [];
+  if (!name) return;
+  try {
+    await logIn(decodeURIComponent(name), decodeURIComponent(password));
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+  }
+  if ((person.value as Person | null)?.role !== "wall" && person.value) await logOut();
 }
 
 // --- where we are ----------------------------------------------------------------------------------------------
