@@ -66,13 +66,18 @@ class Alert:
     name = "alert"
     types = frozenset([ISSUE, "warning.confirmed", "duty.alert_taken"])
 
-    def where(self, fact: Fact, _world: World) -> Iterable[Where]:
-        """A message belongs where its chain, itself or what it refers to is known."""
+    def where(self, fact: Fact, world: World) -> Iterable[Where]:
+        """A message belongs where its chain, itself or what it refers to is known.
+
+        An update or cancel that refers to nothing belongs to what its issuer has in force of this hazard there.
+        """
         if fact.type == ISSUE:
             references = fact.data.get("references") or ()
             chain = str(fact.data.get("chain_id") or fact.subject)
             names = (fact.data.get("identifier"), *(str(r).split(",")[1] if "," in str(r) else r for r in references))
-            yield Named(chain, tuple(str(name) for name in names if name))
+            joins = not references and fact.data.get("msg_type") in ("update", "cancel") and fact.data.get("hazard")
+            where = situation(fact.data, concerned(fact, world.bureau.regions))
+            yield Named(chain, tuple(str(name) for name in names if name), where, bool(joins))
         elif about := fact.data.get("chain_id") or fact.data.get("refers_to"):
             yield Named(str(about))
 
@@ -86,7 +91,7 @@ class Alert:
             state=chain.state, shown=chain.shown(), region=chain.region, closed=chain.state == "ended",
             says=tuple(chain.says()), sends=tuple(chain.sends()), wake=chain.wake, due=chain.expires,
             names=tuple(dict.fromkeys([key, *(n for stage in chain.stages for n in (stage.identifier, stage.chain))])),
-            refused=dict(chain.refused()),
+            refused=dict(chain.refused()), parents=(chain.situation,),
         )  # fmt: skip
 
     def regrets(self, key: str, gone: Sequence[Gone], world: World) -> Iterator[Send]:
@@ -126,6 +131,12 @@ def _stages(messages: Sequence[Fact], regions: Regions) -> tuple[Stage, ...]:
     return tuple(stages)
 
 
+def situation(message: Mapping[str, Any], areas: Iterable[str]) -> str:
+    """Issuer, hazard and areas: of these one warning at a time is in force."""
+    issuer = message.get("sender_code") or message.get("sender")
+    return f"{issuer}|{message.get('hazard') or 'other'}|{','.join(sorted(areas))}"
+
+
 def concerned(fact: Fact, regions: Regions) -> tuple[str, ...]:
     """The bureau's regions that the areas of a message mean; none: it lies outside, and calls nobody.
 
@@ -162,6 +173,11 @@ class Chain:
     def region(self) -> str:
         """The region of all its areas: the one, else the bureau."""
         return self.last.areas[0] if len(self.last.areas) == 1 else self.world.bureau.region
+
+    @property
+    def situation(self) -> str:
+        """By which a message that refers to nothing finds it."""
+        return situation({**self.first.data, "hazard": self.hazard}, self.last.areas)
 
     @property
     def _open_end(self) -> datetime.datetime:

@@ -52,6 +52,10 @@ class Named(NamedTuple):
 
     name: str
     also: tuple[str, ...] = ()
+    situation: str = ""
+    """What it is about: a parent of the matter."""
+    joins: bool = False
+    """It names nothing but itself: it belongs to the matter that is open in the same situation."""
 
 
 class Under(NamedTuple):

@@ -54,6 +54,8 @@ class Turn:
         self._taken: dict[bytes, tuple[Taken, list[Id]]] = {}
         self._places: dict[bytes, list[Id]] = defaultdict(list)
         self._names: dict[Id, str] = {}
+        self._near: dict[Id, str] = {}
+        """Names and situations that facts of this turn have told: two that refer to each other may come together."""
         self._children: dict[Id, list[Id]] = {}
         self.rows: list[Row] = []
         self.letters: list[Letter | Echo] = []
@@ -134,16 +136,34 @@ class Turn:
         names = {(kind.name, one.fact.scope, n) for one, kind, w in wheres if isinstance(w, Named) and w.also
                  for n in (w.name, *w.also)}  # fmt: skip
         self._names.update(await self._store.names(names - self._names.keys()))
-        parents = {(kind.name, one.fact.scope, w.parent) for one, kind, w in wheres if isinstance(w, Under)}
+        parents = {(kind.name, one.fact.scope, w.parent if isinstance(w, Under) else w.situation)
+                   for one, kind, w in wheres if isinstance(w, Under) or w.joins}  # fmt: skip
         self._children = await self._store.children(parents) if parents else {}
 
     def _ids(self, kind: str, scope: str, where: Where) -> Iterable[Id]:
-        if isinstance(where, Named):
-            known = (self._names.get((kind, scope, n)) for n in (where.name, *where.also)) if where.also else ()
-            return [(kind, scope, next(filter(None, known), None) or where.name)]
+        if isinstance(where, Under):
+            return self._under(kind, scope, where.parent)
+        if not where.also:
+            return [(kind, scope, where.name)]
+        names = [(kind, scope, n) for n in (where.name, *where.also)]
+        found = next(filter(None, (known.get(n) for known in (self._names, self._near) for n in names)), None)
+        if found is None and where.joins:
+            found = self._open(kind, scope, where.situation)
+        self._near.update(dict.fromkeys([*names, (kind, scope, where.situation)], found or where.name))
+        return [(kind, scope, found or where.name)]
+
+    def _under(self, kind: str, scope: str, parent: str) -> list[Id]:
         here = {id_ for id_, m in self._matters.items()
-                if id_[:2] == (kind, scope) and m.standing and where.parent in m.standing.parents}  # fmt: skip
-        return sorted(here | set(self._children.get((kind, scope, where.parent), ())))
+                if id_[:2] == (kind, scope) and m.standing and parent in m.standing.parents}  # fmt: skip
+        return sorted(here | set(self._children.get((kind, scope, parent), ())))
+
+    def _open(self, kind: str, scope: str, situation: str) -> str | None:
+        """The key of the matter that is open in a situation, the last by name; None: there is none."""
+        if near := self._near.get((kind, scope, situation)):
+            return near
+        matters = ((id_, self._matters.get(id_)) for id_ in self._under(kind, scope, situation))
+        still = [id_[2] for id_, m in matters if m is None or m.standing is None or not m.standing.closed]
+        return still[-1] if still else None
 
     async def _chained(self, wave: Sequence[Taken]) -> list[tuple[Taken, Id]]:
         """A correction goes where its target went, a target where its corrections wait."""

@@ -96,6 +96,35 @@ async def test_a_lower_level_supersedes_and_tells_everybody_once(watch: Watching
     assert len(await watch.outbox()) == before + len(after)
 
 
+async def test_two_that_refer_to_each_other_are_one_chain_though_they_come_together(watch: Watching) -> None:
+    one, other = f"{OWN}_1", f"{OWN}_2"
+    await watch.publish(*(
+        watch.alert(identifier=a, data={"chain_id": f"{OWN}/{b}", "msg_type": "update", "references": [b]})
+        for a, b in ((one, other), (other, one))
+    ))  # fmt: skip
+    await watch.settled()
+    (alert,) = (await watch.matters("alert")).values()
+    assert {message["id"] for message in alert["messages"]} == {one, other}
+
+
+async def test_a_lift_that_refers_to_nothing_lifts_what_its_issuer_has_in_force(watch: Watching) -> None:
+    nothing = {"msg_type": "cancel", "level": "none"}
+    await watch.publish(watch.alert("yellow"), watch.alert(data=nothing))
+    await watch.settled()
+    assert [a["how"] for a in (await watch.matters("alert")).values()] == ["cancelled"]
+    await watch.publish(watch.alert("blue"), watch.alert("orange", data={"hazard": "gale"}))
+    await watch.settled()
+    await watch.publish(watch.alert(data={**nothing, "hazard": "gale"}))
+    await watch.settled()
+    alerts = (await watch.matters("alert")).values()
+    assert sorted((a["hazard"], a["state"]) for a in alerts) == [
+        ("gale", "ended"), ("rainstorm", "ended"), ("rainstorm", "in_force"),
+    ]  # fmt: skip
+    await watch.publish(watch.alert(data={**nothing, "hazard": "hail"}))
+    await watch.settled()
+    assert [a["inferred"] for a in (await watch.matters("alert")).values()].count(True) == 1
+
+
 async def test_what_was_sent_by_mistake_is_taken_back_at_once(watch: Watching) -> None:
     alert = watch.alert()
     await watch.publish(alert)
