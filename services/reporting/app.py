@@ -20,6 +20,8 @@ from services.reporting.catalogue import Catalogue
 from services.reporting.live import Live
 from services.reporting.meters import Meters
 from services.reporting.recheck import Recheck
+from services.reporting.report import api as editions
+from services.reporting.report.api import Editions
 from services.runtime import accounting, bureau, metrics, postgres, web
 from services.runtime.access import Access
 from services.runtime.clock import Clock
@@ -84,6 +86,7 @@ def create(
     )  # fmt: skip
     app.state.leave = live.fan.close
     app.include_router(router(desk))
+    app.include_router(editions.router(Editions(desk, house)))
     return app
 
 

@@ -55,12 +55,13 @@ async def _count(connection: asyncpg.Connection, of: Catalogue, query: Query) ->
         async for one in inforce.read(connection, name, query.status, query.known_at, days, of.zone):
             tally.count(lookups.enriched(one.event), name, one.key, more)
             if len(more.events) + len(more.members) + len(more.observations) > FULL:
-                await _save(connection, series, more)
+                await save(connection, series, more)
                 more = Increments()
-    await _save(connection, series, more)
+    await save(connection, series, more)
 
 
-async def _save(connection: asyncpg.Connection, series: Series, more: Increments) -> None:
+async def save(connection: asyncpg.Connection, series: Series, more: Increments) -> None:
+    """Add increments to the tables that the connection finds."""
     await tally_store.save_series(connection, series)
     await tally_store.add(connection, more)
 

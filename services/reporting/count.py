@@ -18,6 +18,7 @@ from services.reporting import configuration, fates, ledger, recount, tally_stor
 from services.reporting.background import Background
 from services.reporting.definition import Definition
 from services.reporting.ledger import Entry, Rows, Seen
+from services.reporting.report import fold as editions
 from services.reporting.tally import Increments, Tally, tallied
 from services.runtime import clock, postgres
 from services.runtime.bureau import Bureau
@@ -48,6 +49,8 @@ class Batch:
     duplicates: list[tuple[int, int, str, bytes, bool]] = field(default_factory=list)
     told: list[Fate] = field(default_factory=list)
     """What publishers are told of their events."""
+    papers: list[Entry] = field(default_factory=list)
+    """What people decide about editions of the report."""
 
 
 class Count:
@@ -194,6 +197,8 @@ class Count:
             batch.linked.append((piece, entry))
         else:
             batch.plain[entry.key] = entry
+            if entry.type in editions.ACTS:
+                batch.papers.append(entry)
             batch.rows.add(entry, self._type_id(entry.type))
         return True
 
@@ -220,6 +225,7 @@ class Count:
         if batch.duplicates:
             await connection.copy_records_to_table("duplicate", records=batch.duplicates)
         await tally_store.add(connection, batch.increments)
+        await editions.fold(connection, batch.papers, self._house)
         await self._seal(connection, slices)
         aside = [fates.set_aside(a) for s in slices for a in s.asides]
         await fates.put(connection, [*batch.told, *filter(None, aside)])

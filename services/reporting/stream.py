@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import signal
+from collections.abc import Coroutine
+from typing import Any
 
 import uvloop
 
 from services.contracts.topics import CANONICAL
+from services.reporting import catalogue
 from services.reporting.count import Count
+from services.reporting.report.press import Press
 from services.reporting.statistics import definitions
-from services.runtime import bureau, log, outbox
+from services.runtime import bureau, log, memory, outbox
+from services.runtime.clock import Clock
 from services.runtime.consume import Loop
 from services.runtime.outbox import Outbox
 from services.runtime.settings import Settings
@@ -31,20 +35,22 @@ async def main() -> None:
     """Run until SIGTERM or SIGINT."""
     settings = Settings()
     log.configure("reporting-stream", settings.log_level)
-    loop = build(settings)
+    loop, moving = build(settings), Clock(settings)
+    house = bureau.load(settings.bureau)
+    press = Press(settings, house, catalogue.of(house), moving.now)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, loop.stop)
-    steady_memory()
-    await outbox.beside(Outbox(settings, "reporting"), loop.run())
+    memory.settle()
+    await moving.start()
+    await outbox.beside(Outbox(settings, "reporting"), printed(press.run(), loop.run()))
 
 
-def steady_memory() -> None:
-    """Leave what the start made out of every later garbage collection, and collect less often.
-
-    Records make no cycles; the default thresholds cost a sixth of the time per event.
-    """
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
+async def printed(pressing: Coroutine[Any, Any, None], reading: Coroutine[Any, Any, None]) -> None:
+    """Cut and print editions for as long as it is read; either one's error ends both."""
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(pressing, name="press")
+        await reading
+        task.cancel()
 
 
 if __name__ == "__main__":

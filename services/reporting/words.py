@@ -72,31 +72,32 @@ _ASIDE = {
 }  # fmt: skip
 
 
-def _text(name: str, about: str, example: str = "", **more: Any) -> dict[str, Any]:
+def text(name: str, about: str, example: str = "", **more: Any) -> dict[str, Any]:
+    """A parameter of a query."""
     schema = {"type": "string", **({"example": example} if example else {}), **more}
     return {"name": name, "in": "query", "description": about, "schema": schema}
 
 
 _QUERY = [
-    _text("from", "first local day; default: the year's first", "2023-01-01", format="date"),
-    _text("to", "last local day; default: the year's last", "2023-12-31", format="date"),
-    _text("region", "a code of regions.csv; default: the whole bureau"),
-    _text("status", "figures of each status are apart", enum=["actual", "exercise", "test"]),
-    _text("drill", "one drill, with status=exercise or test"),
-    _text("by", "labels, or `region` (its children), `day`, `month`; several with commas"),
-    _text("compare", "`year`: the same days a year earlier", enum=["year"]),
-    _text("known_at", "as of an earlier moment, by today's definition", format="date-time"),
-    _text("tree", "`now`: regions as they are today, a code that is gone counts as its successor", enum=["now"]),
+    text("from", "first local day; default: the year's first", "2023-01-01", format="date"),
+    text("to", "last local day; default: the year's last", "2023-12-31", format="date"),
+    text("region", "a code of regions.csv; default: the whole bureau"),
+    text("status", "figures of each status are apart", enum=["actual", "exercise", "test"]),
+    text("drill", "one drill, with status=exercise or test"),
+    text("by", "labels, or `region` (its children), `day`, `month`; several with commas"),
+    text("compare", "`year`: the same days a year earlier", enum=["year"]),
+    text("known_at", "as of an earlier moment, by today's definition", format="date-time"),
+    text("tree", "`now`: regions as they are today, a code that is gone counts as its successor", enum=["now"]),
     {
         "name": "label", "in": "query", "style": "form", "explode": True,
         "description": "`label.NAME=VALUE`, any number: only what has this label",
         "schema": {"type": "object", "additionalProperties": {"type": "string"}},
     },
 ]  # fmt: skip
-_CURSOR = _text("cursor", "`next` of the page before")
+_CURSOR = text("cursor", "`next` of the page before")
 
 
-def _answers(about: str, example: Any, *codes: int) -> Answers:
+def answers(about: str, example: Any, *codes: int) -> Answers:
     """The answers of a route: success with its example, the others as problems."""
     reasons = {
         400: "not parseable",
@@ -112,22 +113,23 @@ def _answers(about: str, example: Any, *codes: int) -> Answers:
     return {200: good, **{code: {"description": reasons[code], "content": problem} for code in (401, 403, *codes)}}
 
 
-def _docs(summary: str, answers: Answers, parameters: list[Any] | None = None) -> dict[str, Any]:
+def docs(summary: str, told: Answers, parameters: list[Any] | None = None) -> dict[str, Any]:
+    """What a route says of itself."""
     extra = {"openapi_extra": {"parameters": parameters}} if parameters else {}
-    return {"summary": summary, "responses": answers, "response_model": None, **extra}
+    return {"summary": summary, "responses": told, "response_model": None, **extra}
 
 
-STATISTICS = _docs(
+STATISTICS = docs(
     "The figures that can be asked for",
-    _answers("all definitions", {"items": [_FIGURE["definition"]], "next": None}),
+    answers("all definitions", {"items": [_FIGURE["definition"]], "next": None}),
 )
-FIGURE = _docs("One figure for any period", _answers("the figure", _FIGURE, 404, 422, 503), _QUERY)
-EVENTS = _docs(
+FIGURE = docs("One figure for any period", answers("the figure", _FIGURE, 404, 422, 503), _QUERY)
+EVENTS = docs(
     "The events behind a figure",
-    _answers("those in force, by time; personal fields masked", {"items": [_EVENT], "next": None}, 404, 422, 503),
+    answers("those in force, by time; personal fields masked", {"items": [_EVENT], "next": None}, 404, 422, 503),
     [*_QUERY, _CURSOR, {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 1000}}],
 )
-LIVE = _docs(
+LIVE = docs(
     "What moves, while it moves",
     {
         200: {
@@ -136,24 +138,24 @@ LIVE = _docs(
             "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _STREAM}},
         }
     },
-    [_text("keys", "only these figures, with commas"), _text("region", "default: the whole bureau")],
+    [text("keys", "only these figures, with commas"), text("region", "default: the whole bureau")],
 )
-FIGURES = _docs(
+FIGURES = docs(
     "Record figures by hand: baselines from before the hub, and what no event can give (`figure.recorded`)",
-    _answers("published", {}, 400, 422, 503)
+    answers("published", {}, 400, 422, 503)
     | {202: {"description": "on disk at the broker", "content": {"application/json": {"example": _TAKEN}}}},
 ) | {"openapi_extra": {"requestBody": {"required": True, "content": {"application/json": {
     "schema": {"type": "array", "items": {"type": "object"}}, "example": _RECORDED},
     "text/csv": {"schema": {"type": "string"}, "example": _RECORDED_TABLE}}}}}  # fmt: skip
-ACCOUNTING = _docs("Every record that was read, accounted for", _answers("the account", _ACCOUNT, 503))
-SEALS = _docs(
+ACCOUNTING = docs("Every record that was read, accounted for", answers("the account", _ACCOUNT, 503))
+SEALS = docs(
     "The last seal of every partition: keep it, and nothing before it can change unseen",
-    _answers("the heads", {"items": [_HEAD], "next": None, "as_of": "2024-01-05T01:00:00Z"}, 503),
+    answers("the heads", {"items": [_HEAD], "next": None, "as_of": "2024-01-05T01:00:00Z"}, 503),
 )
-QUARANTINE = _docs("What could not be read", _answers("by id", {"items": [_ASIDE], "next": None}, 422, 503))
-SET_ASIDE = _docs("One record that was set aside", _answers("with its event or text", _ASIDE, 404, 422, 503))
-REDRIVE = _docs(
+QUARANTINE = docs("What could not be read", answers("by id", {"items": [_ASIDE], "next": None}, 422, 503))
+SET_ASIDE = docs("One record that was set aside", answers("with its event or text", _ASIDE, 404, 422, 503))
+REDRIVE = docs(
     "Send a record through the door again",
-    _answers("never: the door's 202 is handed on", {}, 404, 409, 422, 503)
+    answers("never: the door's 202 is handed on", {}, 404, 409, 422, 503)
     | {202: {"description": "on disk at the broker; judged like any event", "content": {"application/json": {}}}},
 )

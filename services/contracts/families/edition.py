@@ -57,6 +57,7 @@ class ReportEditionRequested(Data, frozen=True, kw_only=True):
     to: Moment | None = None
     cutoff: Moment | None = None
     author: Annotated[str, TEXT, Personal] | None = None
+    revision: Count | None = None
 
 
 class ReportParagraphWritten(Data, frozen=True, kw_only=True):
@@ -80,6 +81,8 @@ class ReportStepCompleted(Data, frozen=True, kw_only=True):
     edition: Id | None = None
     step: Text | None = None
     by: Annotated[str, TEXT, Personal] | None = None
+    reason: Text | None = None
+    """Why it goes back (退回)."""
 
 
 class ReportEditionFrozen(Data, frozen=True, kw_only=True):
@@ -101,6 +104,11 @@ class ReportEditionFrozen(Data, frozen=True, kw_only=True):
     from_: Moment | None = None
     to: Moment | None = None
     cutoff: Moment | None = None
+    revision: Count | None = None
+    content_sha256: Text | None = None
+    """Of all that was frozen; `hub export` carries it."""
+    figures: Object | None = None
+    """What was frozen of each figure: its question → value."""
 
 
 class ReportAnswerFrozen(Data, frozen=True, kw_only=True):
@@ -111,6 +119,8 @@ class ReportAnswerFrozen(Data, frozen=True, kw_only=True):
 
     edition: Id | None = None
     cutoff: Moment | None = None
+    content_sha256: Text | None = None
+    figures: Object | None = None
 
 
 class DocumentNumbered(Data, frozen=True, kw_only=True):

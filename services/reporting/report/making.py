@@ -1,0 +1,157 @@
+"""Makes what an edition is: questions of its template, problems of its figures, its content."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from services.contracts import glossary
+from services.contracts.families import FIELDS
+from services.reporting import period
+from services.reporting.catalogue import Catalogue
+from services.reporting.period import Period
+from services.reporting.question import Query
+from services.reporting.report import checks, compose, questions, template
+from services.reporting.report.content import Change, Content, Earlier, Head, Names
+from services.reporting.report.edition import DRAFTED, FROZEN, REFUSED, REQUESTED, Edition, Scope, span
+from services.reporting.report.frozen import Asked, Frozen
+from services.reporting.report.template import Template
+from services.runtime.bureau import Bureau
+
+NOTE = "note:"
+"""Before the slot in the name of a paragraph that says why a feed was silent."""
+MARK = "草稿"
+TEXT, CHECKS = "text", "checks"
+"""The files of a template, as they are frozen."""
+
+
+def asked(of: Template, catalogue: Catalogue, scope: Scope) -> tuple[Asked, ...]:
+    """The questions of a template."""
+    found = questions.questions(of, catalogue, Period(scope.first, scope.last), scope.region)
+    return tuple(Asked(one.id, one.key, tuple(one.parameters)) for one in found)
+
+
+def problems(of: Template, figures: Mapping[str, Mapping[str, Any]], noted: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Why an edition is refused: checks that fail, feeds that were silent without a note. Empty: it is sound."""
+    return [msgspec.to_builtins(one) for one in checks.run(of, figures, noted)]
+
+
+def head(edition: Edition, frozen: Frozen, *, signer: str = "") -> Head:
+    """What the edition says of itself as it stands."""
+    zone, bureau = ZoneInfo(frozen.timezone), frozen.bureau
+    date = edition.issued.astimezone(zone).date() if edition.issued else None
+    return Head(
+        bureau=bureau["name"], short_name=bureau["short_name"], first=frozen.from_, last=frozen.to,
+        as_of=frozen.cutoff.astimezone(zone), region=frozen.region, number=edition.number, signer=signer,
+        addressees=bureau["addressee"], date=date, version=f"V{edition.revision}", mark="" if edition.issued else MARK,
+        printed_by=bureau["name"] if edition.issued else "", names=_names(frozen), notes=notes(edition),
+        printed_before={slot: _earlier(one) for slot, one in frozen.printed_before.items()},
+        replaces=frozen.revises, correction=frozen.correction,
+        changes=tuple(Change(**one) for one in frozen.changes), seals=frozen.heads,
+    )  # fmt: skip
+
+
+def _names(frozen: Frozen) -> Names:
+    return {**frozen.names, "region": {row.code: row.name for row in frozen.regions}}
+
+
+def _earlier(one: Mapping[str, Any]) -> Earlier:
+    return Earlier(one["edition"], Decimal(str(one["value"])))
+
+
+def notes(edition: Edition) -> dict[str, str]:
+    """What the clerk says of silent feeds, by slot."""
+    return {slot.removeprefix(NOTE): p.text for slot, p in edition.paragraphs.items() if slot.startswith(NOTE)}
+
+
+def content(edition: Edition, frozen: Frozen) -> Content:
+    """What the edition says, from what was frozen and what people wrote."""
+    of = template.read(edition.scope.template, frozen.files.get(TEXT, ""), frozen.files.get(CHECKS, ""))
+    written = {slot: p.text for slot, p in edition.paragraphs.items() if not slot.startswith(NOTE)}
+    signers = [done.by for done in edition.steps if done.step == "sign"]
+    signer = signers[-1] if signers and edition.state not in (REQUESTED, REFUSED, FROZEN, DRAFTED) else ""
+    return compose.compose(of, frozen.figures, written, head(edition, frozen, signer=signer))
+
+
+def bureau_of(house: Bureau) -> dict[str, Any]:
+    """What a report says of its bureau."""
+    return {"name": house.name, "short_name": house.short_name, "document_prefix": house.document_prefix,
+            "addressee": house.addressee}  # fmt: skip
+
+
+def names_of(house: Bureau, queries: Iterable[Query]) -> dict[str, dict[str, str]]:
+    """The Chinese names of labels and of their coded values."""
+    found: dict[str, dict[str, str]] = {"": {}}
+    for type_, name in {(leaf.definition.event, name) for q in queries for leaf in q.leaves
+                        for name in leaf.definition.label_names}:  # fmt: skip
+        found[""][name] = glossary.term(type_, name).zh if name in FIELDS.get(type_, {}) else name
+        spec = FIELDS.get(type_, {}).get(name)
+        known = {**(spec.codes.values if spec and spec.codes else {}), **house.codes(type_, name)}
+        found.setdefault(name, {}).update(known)
+    return found
+
+
+def value_of(figure: Mapping[str, Any]) -> str:
+    """A figure in a word, for a list of changes."""
+    value = figure.get("value")
+    return "本期无此项记录" if value is None else f"{value}{figure.get('unit') or ''}"
+
+
+def changes(before: Frozen, now: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """The figures that both editions have and that differ."""
+    return tuple(
+        {"slot": slot, "before": value_of(before.figures[slot]), "now": value_of(figure)}
+        for slot, figure in now.items()
+        if slot in before.figures and differ(before.figures[slot], figure)
+    )
+
+
+def differ(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two answers print something else: the figure, or one of its parts."""
+    return bool(_printed(one) != _printed(other))
+
+
+def _printed(answer: Mapping[str, Any]) -> Any:
+    parts = [(sorted(part["labels"].items()), exact(part["value"])) for part in answer.get("parts") or ()]
+    return exact(answer.get("value")), parts
+
+
+def exact(value: Any) -> Decimal | None:
+    """A value of an answer as an exact number."""
+    return None if value is None else Decimal(str(value))
+
+
+def printed_before(now: Mapping[str, Mapping[str, Any]], last_year: Frozen, called: str) -> dict[str, dict[str, Any]]:
+    """Of compared figures: what the report of the year before printed, where the count says something else today."""
+    found = {}
+    for slot, figure in now.items():
+        compare, printed = figure.get("compare"), last_year.figures.get(slot)
+        if compare and printed and printed.get("value") is not None:
+            same_days = (str(printed["from"]), str(printed["to"])) == (str(compare["from"]), str(compare["to"]))
+            if same_days and exact(printed["value"]) != exact(compare["value"]):
+                found[slot] = {"edition": called, "value": printed["value"]}
+    return found
+
+
+def called(edition: Edition) -> str:
+    """An edition as a reader knows it: by its number, else by period and version."""
+    return edition.number or f"{span(edition.scope.first, edition.scope.last)} V{edition.revision}"
+
+
+def year_before(scope: Scope) -> Scope:
+    """The scope of the report of a year earlier."""
+    return msgspec.structs.replace(
+        scope, first=period.year_before(scope.first), last=_last(scope.last, period.year_before(scope.last))
+    )
+
+
+def _last(day: datetime.date, before: datetime.date) -> datetime.date:
+    """The end of February stays the end of February."""
+    ends = (day + datetime.timedelta(days=1)).day == 1
+    following = before + datetime.timedelta(days=1)
+    return before if not ends or following.day == 1 else following
