@@ -17,11 +17,11 @@ from starlette.routing import Route
 
 from services.console import BUILT
 from services.contracts import codes
-from services.runtime import bureau, web
+from services.runtime import bounds, bureau, web
 from services.runtime.settings import Settings
 
 PAGES = ("/", "/login", "/wall", "/desk", "/admin", "/partner", "/brief")
-FIRST = (*PAGES, "/assets", "/bureau.json")
+FIRST = (*PAGES, "/assets", "/bureau.json", "/map.geojson")
 """What the console answers, by the first part of the path."""
 POLICY = "; ".join(
     (
@@ -49,7 +49,9 @@ class Pages:
     """Answers with the files of one build, and with one bureau's names."""
 
     def __init__(self, built: Path, of: bureau.Bureau) -> None:
-        self.built, self.about = built, about(of)
+        self.built = built
+        self.map = of.folder / bounds.FILE
+        self.about = {**about(of), "map": self.map.is_file()}
 
     async def page(self, _request: Request) -> Response:
         """Every page is the same file; its script looks at the address."""
@@ -70,6 +72,12 @@ class Pages:
     async def bureau(self, _request: Request) -> Response:
         """Names of the bureau, its regions and coded values: nothing that is not public."""
         return web.json_answer(self.about, headers={"Cache-Control": ALWAYS_ASK})
+
+    async def geometry(self, _request: Request) -> Response:
+        """The bureau's own map, when it has one. Raises 404 in words."""
+        if not self.map.is_file():
+            return web.problem(404, "this bureau has no map.geojson; the pages draw a schematic")
+        return FileResponse(self.map, media_type="application/geo+json", headers={"Cache-Control": ALWAYS_ASK})
 
 
 def about(of: bureau.Bureau) -> dict[str, Any]:
@@ -94,6 +102,7 @@ def create(settings: Settings, built: Path = BUILT) -> Starlette:
         *(Route(path, pages.page) for path in PAGES),
         Route("/assets/{name}", pages.asset),
         Route("/bureau.json", pages.bureau),
+        Route("/map.geojson", pages.geometry),
     ]
     return Starlette(routes=routes, middleware=[Middleware(Strict), Middleware(GZipMiddleware, minimum_size=1024)])
 

@@ -54,3 +54,8 @@ export function moment(at: string | null | undefined): string {
   const same = formatted(short, at) === formatted(short, now.value);
   return same ? hm(at) : `${formatted(short, at).replace("/", "-")} ${hm(at)}`;
 }
+/** The day in the bureau's time zone, `2026-07-16`. */
+export const iso = (at: string | number): string =>
+  formatted({ year: "numeric", month: "2-digit", day: "2-digit" }, at).replaceAll("/", "-");
+/** The hour of the day in the bureau's time zone. */
+export const hour = (at: string | number): number => Number(formatted({ hour: "2-digit" }, at).slice(0, 2));

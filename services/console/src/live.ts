@@ -29,7 +29,7 @@ export const stale = computed(() => heard.value > 0 && age.value > STALE_SECONDS
 /** The real matters of a kind; those of exercises are asked for by themselves. */
 export const all = (kind: Kind, status = "actual"): Matter[] =>
   [...maps[kind].value.values()].filter((m) => (m.status ?? "actual") === status);
-export const open = (kind: Kind): Matter[] => all(kind).filter((m) => isOpen(kind, m));
+export const open = (kind: Kind, status = "actual"): Matter[] => all(kind, status).filter((m) => isOpen(kind, m));
 export const one = (kind: Kind, id: string): Matter | undefined => maps[kind].value.get(`actual|${id}`);
 
 export function counter(key: string, period: string): Counter | undefined {
@@ -112,12 +112,14 @@ function alive(at?: string): void {
 
 function began(snapshot: Record<string, unknown>): void {
   tell(snapshot.as_of as string, true);
+  const exercises = (snapshot.exercises ?? {}) as Record<string, Matter[]>;
   for (const kind of KINDS) {
     const list = snapshot[`${kind}s`] as Matter[] | undefined;
     if (!list) continue;
-    const standing = new Set(list.map((m) => `actual|${m.id}`));
+    const told = [...list, ...(exercises[`${kind}s`] ?? [])];
+    const standing = new Set(told.map((m) => `${m.status ?? "actual"}|${m.id}`));
     for (const [key, m] of maps[kind].value) if (isOpen(kind, m) && !standing.has(key)) maps[kind].value.delete(key);
-    list.forEach((m) => put(kind, m));
+    told.forEach((m) => put(kind, m));
   }
   counters.value.clear();
   (snapshot.counters as Counter[]).forEach(count);
@@ -132,6 +134,7 @@ async function fill(): Promise<void> {
   try {
     await Promise.all([
       read("loop", "open=true"),
+      read("shift", "state=on_duty"),
       ...open("alert").map((m) => read("callout", `chain=${encodeURIComponent(m.id)}`)),
     ]);
     complete.value = true;
@@ -162,9 +165,11 @@ export function follow(): void {
   setInterval(prune, 60_000);
 }
 
-/** Asked again and again: what no stream tells. */
-export function polled<T>(path: () => string, seconds: number): ShallowRef<T | null> {
-  const found: ShallowRef<T | null> = shallowRef(null);
+export type Polled<T> = ShallowRef<T | null> & { at: number };
+
+/** Asked again and again: what no stream tells; `at` is when it was answered. */
+export function polled<T>(path: () => string, seconds: number): Polled<T> {
+  const found = Object.assign(shallowRef<T | null>(null), { at: 0 }) as Polled<T>;
   let timer = 0;
   let over = false;
   const next = async (): Promise<void> => {
@@ -173,7 +178,10 @@ export function polled<T>(path: () => string, seconds: number): ShallowRef<T | n
     let pause = seconds * 1000;
     try {
       const answer = at && person.value ? await ask<T>(at) : null;
-      if (at === path()) found.value = answer;
+      if (at === path()) {
+        found.at = Date.now();
+        found.value = answer;
+      }
     } catch {
       pause = Math.min(pause, RETRY_MS);
     }

@@ -38,6 +38,10 @@ export function isOpen(kind: Kind, m: Matter): boolean {
 
 export const rank = (m: Matter): number => RANK[m.level] ?? 0;
 
+/** Of a feed: whether it is later than it promised, but not yet silent. */
+export const isLate = (m: Matter, now: number): boolean =>
+  m.state === "live" && !!m.cadence_seconds && !!m.last && now - Date.parse(m.last) > m.cadence_seconds * 1000;
+
 /** A callout that nobody has answered while its warning holds. */
 export const unanswered = (m: Matter): boolean => ["calling", "escalated", "exhausted"].includes(m.state);
 

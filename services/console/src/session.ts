@@ -5,7 +5,7 @@ export interface Person { name: string; role: string; region: string | null; csr
 export interface Region { code: string; name: string; parent: string; kind: string }
 export interface Bureau {
   name: string; short_name: string; region: string; timezone: string;
-  regions: Region[]; codes: Record<string, Record<string, string>>;
+  regions: Region[]; map?: boolean; codes: Record<string, Record<string, string>>;
 }
 
 export const person = shallowRef<Person | null>(null);
@@ -83,18 +83,20 @@ async function byLink(): Promise<void> {
 
 // --- where we are ----------------------------------------------------------------------------------------------
 
-export const place = reactive({ path: location.pathname });
-addEventListener("popstate", () => (place.path = location.pathname));
+export const place = reactive({ path: location.pathname, search: location.search });
+const arrive = (): void => { Object.assign(place, { path: location.pathname, search: location.search }); };
+addEventListener("popstate", arrive);
 
 export function go(path: string): void {
   history.pushState(null, "", path);
-  place.path = location.pathname;
+  arrive();
 }
 
 // --- names ------------------------------------------------------------------------------------------------------
 
 const byCode = computed(() => new Map((bureau.value?.regions ?? []).map((one) => [one.code, one])));
-export const regionName = (code: string): string => byCode.value.get(code)?.name ?? code;
+/** Of a region that is not sent here (a community) the name of the street that it lies in. */
+export const regionName = (code: string): string => near(code)?.name ?? code;
 export const coded = (list: string, value: string): string => bureau.value?.codes[list]?.[value] ?? value ?? "";
 
 /** The streets: what lies right below the bureau's own region. */
@@ -102,10 +104,21 @@ export const streets = computed(() =>
   (bureau.value?.regions ?? []).filter((one) => one.parent === bureau.value?.region),
 );
 
+/** The region of a code, or the nearest above it that is known here. */
+function near(code: string): Region | undefined {
+  for (let known = code ?? ""; known; known = known.slice(0, -1)) if (byCode.value.has(known)) return byCode.value.get(known);
+}
+
+/** Whether a region lies in another, or is it. */
+export function within(code: string, area: string): boolean {
+  for (let at = near(code); at; at = byCode.value.get(at.parent)) if (at.code === area) return true;
+  return area === bureau.value?.region;
+}
+
 /** The streets that a region covers: all of them, or the one it lies in. */
 export function streetsOf(code: string): string[] {
   if (code === bureau.value?.region) return streets.value.map((one) => one.code);
-  let at = byCode.value.get(code);
+  let at = near(code);
   while (at && at.parent && at.parent !== bureau.value?.region) at = byCode.value.get(at.parent);
   return at ? [at.code] : [];
 }
