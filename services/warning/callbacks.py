@@ -85,7 +85,10 @@ class Callbacks:
     # --- replies --------------------------------------------------------------------------------------------------
 
     async def reply(self, channel: str, request: Request) -> Response:
-        """`{from, text, at}`: answers the open callouts of this number, or stands in the log. Raises 401, 422."""
+        """`{from, text, at, message_id}`: answers the open callouts of this number, or stands in the log.
+
+        With the `message_id` of the call or text that it replies to, those of its chain. Raises 401, 422.
+        """
         body = await request.body()
         sent = self._sent(request, body)
         number, text = sent.get("from"), sent.get("text")
@@ -98,7 +101,8 @@ class Callbacks:
             if await connection.fetchval(HANDLED, uuid.UUID(bytes=identity.key(said.SOURCE, base))):
                 return self._replied("duplicate", [])
             rows = await connection.fetch(CALLED, reply.numbers(number))
-            called = reply.answered([Called(*row) for row in rows])
+            asked = await connection.fetchrow(ASKED, id_) if (id_ := _message_id(sent)) else None
+            called = reply.answered([Called(*row) for row in rows], tuple(asked) if asked else None)
             tested = None
             if answer == "received" and all(one.closed for one in called):
                 tested = await connection.fetchrow(TESTED, reply.numbers(number), self.desk.now() - TESTED_WITHIN)
@@ -196,6 +200,14 @@ def _wrong(receipt: Any) -> Iterable[tuple[str, str]]:
     return wrong
 
 
+def _message_id(sent: Mapping[str, Any]) -> uuid.UUID | None:
+    """Of what a reply answers; a gateway need not know it."""
+    try:
+        return uuid.UUID(str(sent.get("message_id")))
+    except ValueError:
+        return None
+
+
 def _outcome(receipt: Mapping[str, Any], found: Found) -> str:
     """taken, duplicate (it is known) or unknown."""
     letter = found.get(uuid.UUID(receipt["message_id"]))
@@ -208,6 +220,7 @@ def _outcome(receipt: Mapping[str, Any], found: Found) -> str:
 LETTERS = """
 SELECT id, kind, scope, matter, callout, post, channel, state, result, tries, made FROM delivery
  WHERE id = ANY($1::uuid[]) AND channel = $2"""
+ASKED = "SELECT scope, chain FROM delivery WHERE id = $1"
 HANDLED = "SELECT true FROM handled WHERE key = $1"
 TESTED = """
 SELECT kind, scope, matter, channel, made FROM delivery

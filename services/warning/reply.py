@@ -56,11 +56,15 @@ class Called(NamedTuple):
     state: str
 
 
-def answered(called: Sequence[Called]) -> list[Called]:
-    """The callouts that a reply answers: the open ones of the newest chain; none is open: the newest of all."""
-    still = [one for one in called if not one.closed]
+def answered(called: Sequence[Called], asked: tuple[str, str] | None = None) -> list[Called]:
+    """The callouts that a reply answers: the open ones of the chain (`asked`: scope and chain) that it is about.
+
+    Not known: of the newest; none is open: the newest of all.
+    """
+    about = [one for one in called if asked in (None, (one.scope, one.chain))] or called
+    still = [one for one in about if not one.closed]
     if not still:
-        return list(called[:1])
+        return list(about[:1])
     return [one for one in still if (one.scope, one.chain) == (still[0].scope, still[0].chain)]
 
 

@@ -138,6 +138,11 @@ async def test_a_reply_answers_the_callouts_of_its_number(hub: Served) -> None:
     assert (await hub.calls_back("/replies/sms", sent)).json()["outcome"] == "duplicate"
     callouts = await hub.watch.matters("callout")
     assert callouts[letter["callout"]]["state"] == "answered"
+    (call, *_) = [one for one in await hub.letters(channel="voice", address=letter["address"]) if one["chain"] == first]
+    third = await begun(hub, identifier="99011141600000_3")
+    pressed = {"from": letter["address"], "text": "1", "message_id": str(call["id"])}
+    answered = (await hub.calls_back("/replies/voice", pressed)).json()["callouts"]
+    assert {(await hub.get(f"/warning/callouts/{key}"))["chain"] for key in answered} == {first}, f"not {third}"
     answer = callouts[letter["callout"]]["answers"][0]
     assert (answer["via"], answer["answer"], answer["person"]) == ("sms", "received", letter["person"])
     assert {c["state"] for c in callouts.values() if c["chain"] == first} == {"calling"}
