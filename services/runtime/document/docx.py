@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable
 from typing import Any
+from xml.sax.saxutils import quoteattr
 
 import docx
 from docx.document import Document as Word
+from docx.enum.section import WD_ORIENT, WD_SECTION
 from docx.enum.table import WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING
-from docx.oxml import OxmlElement
-from docx.oxml.ns import qn
-from docx.shared import Mm, Pt, RGBColor
+from docx.oxml import OxmlElement, parse_xml
+from docx.oxml.ns import nsdecls, qn
+from docx.shared import Mm, Pt, RGBColor, Twips
 from docx.text.paragraph import Paragraph as Line
 from docx.text.run import Run
+from lxml.etree import SubElement
 
-from services.runtime.document.model import COLOURS, Annex, Block, Document, Heading, Paragraph, Table, day
+from services.runtime.document.model import COLOURS, Annex, Block, Chart, Document, Heading, Paragraph, Table, day
 
 FANG, HEI, KAI, SONG, TITLE = "仿宋", "黑体", "楷体", "宋体", "方正小标宋简体"
 RED = "E60012"
 PITCH = Pt(28.95)
 """22 lines to a page."""
+MM = 1440 / 25.4
+"""In twentieths of a point."""
+_SPACE = "{http://www.w3.org/XML/1998/namespace}space"
 LEFT, CENTRE, RIGHT = WD_ALIGN_PARAGRAPH.LEFT, WD_ALIGN_PARAGRAPH.CENTER, WD_ALIGN_PARAGRAPH.RIGHT
 
 
@@ -41,7 +48,7 @@ class _Writer:
     """Writes line by line."""
 
     def __init__(self, word: Word) -> None:
-        self.word = word
+        self.word, self.width = word, 156
         section = word.sections[0]
         section.page_width, section.page_height = Mm(210), Mm(297)
         section.top_margin, section.bottom_margin = Mm(37), Mm(35)
@@ -54,10 +61,12 @@ class _Writer:
 
     def head(self, document: Document) -> None:
         """版头: urgency, red name, number, red line."""
+        head = self.word.sections[0].header.paragraphs[0]
         if document.mark:
-            mark = self.word.sections[0].header.paragraphs[0]
-            mark.alignment = CENTRE
-            _run(mark, document.mark, HEI, 14, RED)
+            head.alignment = CENTRE
+            _run(head, document.mark, HEI, 14, RED)
+        if document.watermark:
+            head.add_run()._element.append(_watermark(document.watermark))
         urgency = self.line()
         _run(urgency, document.urgency, HEI, 16, COLOURS[document.colour].lstrip("#").upper())
         for _ in range(2):
@@ -112,9 +121,14 @@ class _Writer:
         _run(printed, f"　{document.printed_by}　　{date}", FANG, 14)
 
     def annex(self, annex: Annex, number: int | None) -> None:
-        """附件, on a page of its own."""
+        """附件, on a page of its own; a wide one on a page that lies on its side."""
+        section = self.word.sections[-1]
+        turned = annex.wide is not (section.orientation == WD_ORIENT.LANDSCAPE)
+        if turned:
+            _turn(self.word.add_section(WD_SECTION.NEW_PAGE), wide=annex.wide)
         line = self.line()
-        line.paragraph_format.page_break_before = True
+        line.paragraph_format.page_break_before = not turned
+        self.width = 225 if annex.wide else 156
         _run(line, f"附件{number or ''}", HEI, 16)
         _run(self.line(CENTRE), annex.title, TITLE, 22, bold=True)
         self.blocks(annex.blocks)
@@ -124,22 +138,42 @@ class _Writer:
         for block in blocks:
             match block:
                 case Heading():
-                    _run(self.line(indent=True), block.text, HEI if block.level == 1 else KAI, 16)
+                    line = self.line(indent=True)
+                    line.paragraph_format.keep_with_next = True
+                    _run(line, block.text, (HEI, KAI, FANG)[block.level - 1], 16)
                 case Paragraph():
-                    _run(self.line(indent=block.indent), block.text, FANG, 16)
+                    self.paragraph(block)
                 case Table():
                     self.table(block)
+                case Chart():
+                    rows = tuple((label, f"{value:f}") for label, value in zip(block.labels, block.values, strict=True))
+                    self.table(Table(("项目", "数值"), rows, caption=block.caption))
+
+    def paragraph(self, block: Paragraph) -> None:
+        """Running text with its raised marks."""
+        line, at = self.line(indent=block.indent), 0
+        for offset, mark in block.marks:
+            _run(line, block.text[at:offset], FANG, 16)
+            _run(line, mark, FANG, 9)
+            line.runs[-1].font.superscript = True
+            at = offset
+        _run(line, block.text[at:], FANG, 16)
 
     def table(self, block: Table) -> None:
-        """A table over the whole width."""
+        """A table over the whole width; written cell by cell as XML, python-docx takes a minute for 10,000 rows."""
+        if block.caption:
+            caption = self.line(CENTRE)
+            caption.paragraph_format.keep_with_next = True
+            _run(caption, block.caption, HEI, 12)
         table = self.word.add_table(rows=0, cols=len(block.columns))
         table.style, table.alignment = "Table Grid", WD_TABLE_ALIGNMENT.CENTER
-        widths = block.widths or (1,) * len(block.columns)
-        for row, font in [(block.columns, HEI), *((row, FANG) for row in block.rows)]:
-            for cell, text, width in zip(table.add_row().cells, row, widths, strict=True):
-                cell.width = Mm(156 * width / sum(widths))
-                cell.paragraphs[0].alignment = CENTRE
-                _run(cell.paragraphs[0], text, font, 12)
+        shares = block.widths or (1,) * len(block.columns)
+        widths = [round(self.width * MM * share / sum(shares)) for share in shares]
+        for column, width in zip(table.columns, widths, strict=True):
+            column.width = Twips(width)
+        table._tbl.append(_row(block.columns, widths, HEI, block.size, head=True))
+        for row in block.rows:
+            table._tbl.append(_row(row, widths, FANG, block.size))
 
     def line(self, alignment: WD_ALIGN_PARAGRAPH = LEFT, *, indent: bool = False) -> Line:
         """A line on the grid."""
@@ -152,8 +186,59 @@ class _Writer:
         return line
 
 
+def _row(cells: Iterable[str], widths: Iterable[int], font: str, size: float, *, head: bool = False) -> Any:
+    """A row of a table; the heading is repeated on each page."""
+    row = OxmlElement("w:tr")
+    properties = SubElement(row, qn("w:trPr"))
+    SubElement(properties, qn("w:cantSplit"))
+    if head:
+        SubElement(properties, qn("w:tblHeader"))
+    for text, width in zip(cells, widths, strict=True):
+        cell = SubElement(row, qn("w:tc"))
+        SubElement(SubElement(cell, qn("w:tcPr")), qn("w:tcW"), {qn("w:w"): str(width), qn("w:type"): "dxa"})
+        line = SubElement(cell, qn("w:p"))
+        SubElement(SubElement(line, qn("w:pPr")), qn("w:jc"), {qn("w:val"): "center"})
+        run = SubElement(line, qn("w:r"))
+        looks = SubElement(run, qn("w:rPr"))
+        SubElement(looks, qn("w:rFonts"), {qn(f"w:{kind}"): font for kind in ("ascii", "hAnsi", "eastAsia")})
+        SubElement(looks, qn("w:sz"), {qn("w:val"): str(round(size * 2))})
+        SubElement(run, qn("w:t"), {_SPACE: "preserve"}).text = _clean(text)
+    return row
+
+
+def _turn(section: Any, *, wide: bool) -> None:
+    """Pages on their side, or upright again."""
+    section.orientation = WD_ORIENT.LANDSCAPE if wide else WD_ORIENT.PORTRAIT
+    edges = (28, 26, 37, 35) if wide else (37, 35, 28, 26)
+    section.page_width, section.page_height = (Mm(297), Mm(210)) if wide else (Mm(210), Mm(297))
+    section.top_margin, section.bottom_margin, section.left_margin, section.right_margin = map(Mm, edges)
+    _grid(section._sectPr)
+
+
+def _watermark(text: str) -> Any:
+    """Large pale letters across the page, as Word draws its own."""
+    return parse_xml(
+        f'<w:pict {nsdecls("w")} xmlns:v="urn:schemas-microsoft-com:vml">'
+        '<v:shapetype id="t136" coordsize="21600,21600" path="m@7,0l@8,0m@5,21600l@6,21600e">'
+        '<v:textpath on="t" fitshape="t"/></v:shapetype>'
+        '<v:shape id="watermark" type="#t136" fillcolor="#f3cfcf" stroked="f" style="position:absolute;width:360pt;'
+        "height:150pt;rotation:315;z-index:-251658752;mso-position-horizontal:center;"
+        "mso-position-horizontal-relative:margin;mso-position-vertical:center;"
+        'mso-position-vertical-relative:margin"><v:fill opacity=".5"/>'
+        f'<v:textpath style="font-family:&quot;{HEI}&quot;" string={quoteattr(_clean(text))}/></v:shape></w:pict>'
+    )
+
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def _clean(text: str) -> str:
+    """Without what XML cannot hold."""
+    return _CONTROL.sub("\ufffd", text)
+
+
 def _run(line: Line, text: str, font: str, size: int, colour: str = "000000", *, bold: bool = False) -> None:
-    run: Run = line.add_run(text)
+    run: Run = line.add_run(_clean(text))
     run.font.size, run.font.bold = Pt(size), bold
     run.font.color.rgb = RGBColor.from_string(colour)
     _font(run.font, run._element, font)
