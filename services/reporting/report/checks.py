@@ -19,8 +19,6 @@ from services.reporting.report.template import Template
 from services.reporting.report.told import SILENT, exact
 
 Figures = Mapping[str, Mapping[str, Any]]
-CERTAIN_BELOW = 10_000
-"""A share of fewer things that rounds to 100 % is whole."""
 
 
 class Problem(msgspec.Struct, frozen=True):
