@@ -258,6 +258,9 @@ async def test_the_officer_records_an_answer_by_telephone(hub: Served) -> None:
     assert (await hub.client.post(path, json=sent, headers=wall)).status_code == 403
     unknown = await hub.client.post("/warning/callouts/JY-0-0-0/answer", json=sent, headers=officer)
     assert unknown.status_code == 404
+    wrong = await hub.client.post(path, json={**sent, "post": "nobody"}, headers=officer)
+    assert (wrong.status_code, wrong.json()["detail"][:5]) == (409, "岗位不符：")
+    assert (await hub.watch.matters("callout"))[key]["answers"] == []
     answer = await hub.client.post(path, json=sent, headers=officer)
     assert answer.status_code == 200, answer.text
     await hub.watch.settled()

@@ -64,7 +64,7 @@ class Callout:
         return Standing(
             state=call.state, shown=call.shown(), region=opened.region, closed=call.outcome != "",
             says=tuple(call.says()), sends=tuple(call.sends()), wake=call.wake, due=call.wake,
-            refused={f.key: "已应答或已结束，不再呼叫" for f in call.repeats if not call.repeatable(f)},
+            refused=call.refused | {f.key: "已应答或已结束，不再呼叫" for f in call.repeats if not call.repeatable(f)},
             parents=(str(opened.data.get("chain_id")), *((group_of(key),) if opened.data.get("need") == "any" else ())),
         )  # fmt: skip
 
@@ -80,14 +80,33 @@ class Call:
     def __init__(self, key: str, opened: Fact, facts: Sequence[Fact], world: World) -> None:
         self.key, self.opened, self.world = key, opened, world
         self.route: Route = world.house.route(str(opened.data.get("route")))
-        self.answers = [f for f in facts if f.type == "callout.answered" and f.subject == key]
-        self.others = [f for f in facts if f.type == "callout.answered" and f.subject != key]
+        self._answers = [f for f in facts if f.type == "callout.answered"]
+        self.answers = [f for f in self._answers if f.subject == key and self._is_of(f)]
+        self.others = [f for f in self._answers if f.subject != key and self._is_of(f)]
         self.chain = [f for f in facts if f.type.startswith("warning.")]
         self.repeats = [f for f in facts if f.type == REPEATED and f.subject == key]
         self.attempts = [f for f in facts if f.type == "callout.attempted"]
         self.rungs = tuple(self._rungs())
         self.exhausts = opened.time + self.route.exhausted
         self.outcome, self.closed = self._end()
+
+    @property
+    def refused(self) -> dict[bytes, str]:
+        """Decisions that came to nothing, and why."""
+        of_others = [f for f in self._answers if f.subject == self.key and not self._is_of(f)]
+        wrong = f"岗位不符：这次叫应的是{self.world.house.post(str(self.opened.data.get('post')))}"
+        over = [f for f in self.repeats if not self.repeatable(f)]
+        return dict.fromkeys((f.key for f in of_others), wrong) | dict.fromkeys(
+            (f.key for f in over), "已应答或已结束，不再呼叫"
+        )
+
+    def _is_of(self, answer: Fact) -> bool:
+        """Whether an answer is by the post that its callout calls, which its id ends with; one that names none is."""
+        said = str(answer.data.get("post") or "")
+        post = self.world.house.post_key(said) or said
+        if answer.subject == self.key:
+            return said == "" or post == self.opened.data.get("post")
+        return said == "" or answer.subject.endswith(f"-{post}")
 
     def _rungs(self) -> Iterator[Rung]:
         start, route = self.opened.time, self.route
