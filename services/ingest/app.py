@@ -17,7 +17,7 @@ from starlette.types import Lifespan
 
 from services.contracts.alert.place import Ground
 from services.contracts.families import TYPES
-from services.ingest import asyncapi, cap, own, tables
+from services.ingest import alerts, asyncapi, cap, own, tables
 from services.ingest.api import Desk, records_of, router
 from services.ingest.cap import CapDesk
 from services.ingest.door import Door
@@ -71,10 +71,11 @@ def create(settings: Settings | None = None, clock: Callable[[], datetime.dateti
             await publisher.close()
 
     app = build(desk, ready, lifespan)
-    app.include_router(own.router(own.Own(who, pool, folder.timezone, clock)))
-    app.include_router(tables.router(tables.TableDesk(desk, tables.bureau_of(folder))))
+    app.include_router(own.router(own.Own(who, pool, folder, clock)))
+    app.include_router(tables.router(tables.TableDesk(desk, folder, own.audited(pool))))
     app.state.cap = CapDesk(desk, ground, folder.issuers, spool)
     app.include_router(cap.router(app.state.cap))
+    app.include_router(alerts.router(desk))
     app.include_router(asyncapi.router(settings, folder.extra_codes))
     return app
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, cast
-from zoneinfo import ZoneInfo
 
 import asyncpg
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.ingest import mine
+from services.ingest.asker import asker
 from services.ingest.words import problem_answer
-from services.runtime import access, postgres, web
+from services.runtime import access, audit, postgres, web
+from services.runtime.audit import Actor
+from services.runtime.bureau import Bureau
 
 CONNECTIONS = 3
 _REFUSALS: dict[int | str, Any] = {
@@ -35,20 +37,31 @@ def connections(dsn: str) -> asyncpg.Pool:
     )  # fmt: skip
 
 
+def audited(pool: asyncpg.Pool) -> Callable[[Actor, Mapping[str, Any]], Awaitable[None]]:
+    """Writes down that a person has uploaded a table. Raises 503 while the database is away: nothing is unaudited."""
+
+    async def write(by: Actor, told: Mapping[str, Any]) -> None:
+        try:
+            async with pool.acquire(timeout=5) as connection:
+                await audit.write(cast(asyncpg.Connection, connection), by, "table.uploaded", **told)
+        except postgres.NOT_NOW as error:
+            raise web.not_now("the database is away: send again") from error
+
+    return write
+
+
 class Own:
     """Answers publishers, each of itself only."""
 
     def __init__(
-        self, who: access.Access, pool: asyncpg.Pool, zone: ZoneInfo, clock: Callable[[], datetime.datetime]
+        self, who: access.Access, pool: asyncpg.Pool, of: Bureau, clock: Callable[[], datetime.datetime]
     ) -> None:
-        self._access, self._pool, self._zone, self._clock = who, pool, zone, clock
+        self._access, self._pool, self._clock = who, pool, clock
+        self._zone, self._regions = of.timezone, of.regions
 
     def key(self, request: Request) -> access.Key:
-        """Who asks. Raises 401."""
-        key = self._access.authenticate(request.headers.get("authorization"))
-        if key is None:
-            raise web.unauthorized()
-        return key
+        """Who asks. Raises 401 or 403."""
+        return asker(self._access, self._regions, request, change=False).key
 
     async def overview(self, request: Request) -> Response:
         """Counts and the last problems."""
@@ -56,7 +69,7 @@ class Own:
         now = self._clock()
         async with self._reading() as connection:
             found = await mine.overview(connection, key.name, now.astimezone(self._zone).date())
-        return web.json_answer({**found, "as_of": now})
+        return web.json_answer({**found, "scope": key.scope, "as_of": now})
 
     async def event(self, request: Request, id_: str, source: str) -> Response:
         """One event's fate."""

@@ -7,9 +7,10 @@ more of it is in memory than the body.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import io
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -19,6 +20,7 @@ from fastapi.responses import Response
 
 from services.contracts.families import TYPES
 from services.ingest.api import BODY_SECONDS, MAX_BODY, MAX_PROBLEMS, Desk
+from services.ingest.asker import asker
 from services.ingest.binding import media_type
 from services.ingest.door import Admitted
 from services.ingest.formats import workbook
@@ -29,6 +31,7 @@ from services.ingest.problem import Problem, status_of
 from services.ingest.words import problem_answer
 from services.runtime import bureau, web
 from services.runtime.access import Key
+from services.runtime.audit import Actor
 
 MAX_ROWS = 200_000
 """Rows of one request; `hub import` takes a million."""
@@ -44,6 +47,10 @@ UNREADABLE = {
 """Code of a file that cannot be read as a whole → status; any other answers 422."""
 
 LIMITS = {"too_many_rows": MAX_ROWS, "too_many_columns": MAX_COLUMNS, "too_large": MAX_INFLATED}
+
+
+Uploaded = Callable[[Actor, Mapping[str, Any]], Awaitable[None]]
+"""Writes down that a person has uploaded a table."""
 
 
 class RowProblem(msgspec.Struct, frozen=True, gc=False):
@@ -122,9 +129,9 @@ class Outcome:
 class TableDesk:
     """Takes tables in, by the desk that takes events in."""
 
-    def __init__(self, desk: Desk, of: Bureau) -> None:
-        self.desk = desk
-        self.bureau = of
+    def __init__(self, desk: Desk, of: bureau.Bureau, uploaded: Uploaded) -> None:
+        self.desk, self.uploaded = desk, uploaded
+        self.bureau, self.regions = bureau_of(of), of.regions
 
     async def post(self, type_name: str, request: Request) -> Response:
         """Answer `POST /tables/{type}`."""
@@ -141,9 +148,7 @@ class TableDesk:
             raise web.Refusal(404, f"{type_name[:128]} is not a registered type{hint}")
 
     async def _answer(self, type_name: str, request: Request, take: Callable[[int], None]) -> Response:
-        key = self.desk.access.authenticate(request.headers.get("authorization"))
-        if key is None:
-            raise web.unauthorized()
+        key, person = asker(self.desk.access, self.regions, request, change=True)
         self._must_be_type(type_name)
         _must_be_table(request)
         wanted = _wanted(request, key)
@@ -156,6 +161,9 @@ class TableDesk:
             raise _unreadable(error) from error
         except BadHeadings as error:
             raise web.Refusal(422, str(error), [_problem(flaw, None, None) for flaw in error.flaws]) from error
+        if person and not wanted.check:
+            told = {"type": type_name, "publisher": key.name, "sha256": hashlib.sha256(body).hexdigest()}
+            await self.uploaded(web.actor(request, person), {**told, "rows": judged.rows, "refused": judged.refused})
         return await self._settle(upload, judged, key, wanted)
 
     async def _judge(self, upload: Upload, key: Key, wanted: Wanted) -> Outcome:

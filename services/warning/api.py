@@ -21,6 +21,7 @@ from services.runtime.kafka import Publisher, Record, Rejected, Unknown
 from services.runtime.person import person_of
 from services.runtime.settings import Settings
 from services.warning import callbacks, commands, link, lists, message_api, notice_api
+from services.warning.book import channels_masked
 from services.warning.callbacks import Callbacks
 from services.warning.channels import testing
 from services.warning.commands import Command
@@ -74,12 +75,15 @@ class Desk:
                 raise web.Refusal(422, str(error)) from error
             if path == "alerts":
                 await _count_answers(connection, asked.scope, found["items"])
+        if path == "contacts":
+            found["items"] = [*map(channels_masked, found["items"])]
         return web.json_answer(found)
 
     async def one(self, path: str, key: str, request: Request, who: access.Principal) -> Response:
         """One matter. Raises 404."""
         async with self.taken() as connection:
-            return web.json_answer(await self._matter(connection, path, key, request, who))
+            found = await self._matter(connection, path, key, request, who)
+        return web.json_answer(channels_masked(found) if path == "contacts" else found)
 
     async def notice(self, key: str, request: Request, who: access.Principal) -> dict[str, Any]:
         """A notice as its GET gives it. Raises 404."""
@@ -89,8 +93,11 @@ class Desk:
     async def _matter(
         self, connection: asyncpg.Connection, path: str, key: str, request: Request, who: access.Principal
     ) -> dict[str, Any]:
+        own = _own(path, who)
         found = await lists.one(connection, path, key, _scope(request))
-        seen = self.regions(who)
+        seen = None if own else self.regions(who)
+        if found is not None and own and found["publisher"] != who.publisher:
+            found = None
         concerned = found is not None and (
             seen is None or found["region"] in seen
             or (path == "notices" and notice_api.concerns(found, seen, self.bureau.regions))
@@ -116,13 +123,14 @@ class Desk:
 
     def _asked(self, path: str, request: Request, who: access.Principal) -> Asked:
         asked = request.query_params
-        regions = self.regions(who)
+        own = _own(path, who)
+        regions = None if own else self.regions(who)
         if region := asked.get("region"):
             if region not in self.bureau.regions:
                 raise web.Refusal(404, f"there is no region {region[:64]}")
             subtree = self.bureau.regions.subtree(region)
             regions = subtree if regions is None else regions & subtree
-        prefix = OF_LOOP.get(path) or (f"{asked['kind']}/" if asked.get("kind") else "")
+        prefix = own or OF_LOOP.get(path) or (f"{asked['kind']}/" if asked.get("kind") else "")
         return Asked(
             LISTS[path], regions, _scope(request), asked.get("state", ""), prefix,
             asked.get("chain", ""), _time(asked.get("due_before")), _flag(asked.get("open")), asked.get("cursor", ""),
@@ -274,6 +282,15 @@ async def _count_answers(connection: asyncpg.Connection, scope: str, alerts: lis
         alert["callouts"] = told.get(alert["id"], {"called": 0, "answered": 0, "waiting_since": None})
 
 
+def _own(path: str, who: access.Principal) -> str:
+    """How the keys of what a partner may see begin, wherever it lies; empty: all of its region. Raises 403."""
+    if "own" not in who.rights or path == "notices":
+        return ""
+    if path != "feeds":
+        raise web.Refusal(403, f"{who.name} sees only its own feeds and the notices to it")
+    return f"{who.publisher}/"
+
+
 def _scope(request: Request) -> str:
     """`?status=exercise&drill=…` has lists of its own."""
     status, drill = request.query_params.get("status", "actual"), request.query_params.get("drill", "")
@@ -328,18 +345,18 @@ def router(desk: Desk, meters: Meters) -> APIRouter:
         return await desk.deliveries(request, who)
 
     @routes.get("/commands/{id}", tags=["commands"], summary="What became of a command")
-    async def show_command(id: str, _who: web.Reader) -> Response:  # noqa: A002  the path's own word
+    async def show_command(id: str, _who: web.Concerned) -> Response:  # noqa: A002  the path's own word
         return await desk.outcome(id)
 
     if desk.settings.environment == "test":
         _add_testing(routes, desk)
 
     @routes.get("/{list}", tags=["lists"], summary=f"One of {', '.join(LISTS)}")
-    async def show_list(list: str, request: Request, who: web.Reader) -> Response:  # noqa: A002
+    async def show_list(list: str, request: Request, who: web.Concerned) -> Response:  # noqa: A002
         return await desk.list(_known_list(list), request, who)
 
     @routes.get("/{list}/{id:path}", tags=["lists"], summary="One of them")
-    async def show_one(list: str, id: str, request: Request, who: web.Reader) -> Response:  # noqa: A002
+    async def show_one(list: str, id: str, request: Request, who: web.Concerned) -> Response:  # noqa: A002
         return await desk.one(_known_list(list), id, request, who)
 
     @routes.post("/{list}/{id:path}/{verb}", tags=["commands"], summary="A person's decision")

@@ -17,10 +17,11 @@ from services.runtime import accounting, bureau, metrics, postgres, web
 from services.runtime.access import Access
 from services.runtime.clock import Clock
 from services.runtime.settings import Settings
-from services.warning import desk_api, duty_api, house, telemetry_meters
+from services.warning import desk_api, duty_api, house, people_api, telemetry_meters
 from services.warning.api import Desk, connections, router
 from services.warning.duty_api import DutyDesk
 from services.warning.meters import Meters
+from services.warning.people_api import PeopleDesk
 from services.warning.state_meters import StateMeters
 from services.warning.surroundings import Surroundings
 
@@ -67,7 +68,9 @@ def create(settings: Settings | None = None, clock: Clock | None = None) -> Fast
         "warning", about=ABOUT, registry=registry, ready=ready, who=who, lifespan=lifespan, before_scrape=scraped
     )
     people = Surroundings(folder, house.load(folder), clock.now, settings.origin)
-    app.include_router(duty_api.router(DutyDesk(people, desk.taken)))
+    on_duty = DutyDesk(people, desk.taken)
+    app.include_router(people_api.router(PeopleDesk(on_duty.world, desk.taken, desk.regions)))
+    app.include_router(duty_api.router(on_duty))
     app.include_router(desk_api.router(desk_api.Lookups(desk, people)))
     app.include_router(router(desk, Meters(registry)))
     return app

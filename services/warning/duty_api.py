@@ -35,7 +35,7 @@ class DutyDesk:
     async def explain(self, asked: Mapping[str, str]) -> Response:
         """Who would be called. Raises 404, 422."""
         async with self._taken() as connection:
-            world = await self._world(connection)
+            world = await self.world(connection)
         try:
             found = explain(
                 world.house, level=asked.get("level", "red"), hazard=asked.get("hazard", "rainstorm"),
@@ -48,14 +48,14 @@ class DutyDesk:
     async def now_on_duty(self) -> Response:
         """`{items, next}`: every post, and who is there."""
         async with self._taken() as connection:
-            world = await self._world(connection)
+            world = await self.world(connection)
             shifts = (await _open(connection, world))["shift"]
         return web.json_answer({"items": handover.on_duty(world.house, shifts, world.now), "next": None})
 
     async def handover(self, key: str) -> Response:
         """The list of a hand-over. Raises 404."""
         async with self._taken() as connection:
-            world = await self._world(connection)
+            world = await self.world(connection)
             shift = await self._shift(connection, key)
             found = await _open(connection, world)
         return web.json_answer(handover.filled(shift, found, world.now))
@@ -63,7 +63,7 @@ class DutyDesk:
     async def brief(self, key: str, form: str) -> Response:
         """The brief of a shift as html, txt or json. Raises 404."""
         async with self._taken() as connection:
-            world = await self._world(connection)
+            world = await self.world(connection)
             shift = await self._shift(connection, key)
             happened = await _happened(connection, shift, world.now)
             found = await _open(connection, world)
@@ -92,7 +92,8 @@ class DutyDesk:
             raise web.Refusal(404, f"no such shift: {key[:200]}")
         return shift
 
-    async def _world(self, connection: asyncpg.Connection) -> World:
+    async def world(self, connection: asyncpg.Connection) -> World:
+        """The moment now, with what was recorded of people."""
         await self._around.follow(connection)
         return await self._around.world(connection)
 

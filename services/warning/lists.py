@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime
+import re
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
@@ -61,7 +62,7 @@ async def page(connection: asyncpg.Connection, asked: Asked) -> dict[str, Any]:
     closed, key = _after(asked.cursor)
     kinds = [asked.kind, *ALSO.get(asked.kind, ())]
     rows = await connection.fetch(
-        PAGED, kinds, asked.scope, asked.regions and sorted(asked.regions), asked.state, asked.prefix + "%",
+        PAGED, kinds, asked.scope, asked.regions and sorted(asked.regions), asked.state, _like(asked.prefix),
         asked.chain, asked.due_before, asked.is_open, closed, key, asked.size + 1,
     )  # fmt: skip
     more = len(rows) > asked.size
@@ -95,6 +96,11 @@ async def deliveries(
     rows = await connection.fetch(DELIVERIES, scope, chain, callout, state, after, size + 1, channel)
     items = [{**row, "address": masked(row["address"])} for row in rows[:size]]
     return {"items": items, "next": str(after + size) if len(rows) > size else None}
+
+
+def _like(prefix: str) -> str:
+    """The pattern of what begins so: `_` and `%` in a publisher's name stand for themselves."""
+    return re.sub(r"([\\%_])", r"\\\1", prefix) + "%"
 
 
 def masked(address: str) -> str:
