@@ -152,7 +152,7 @@ class Store:
     async def finish(
         self, matters: Iterable[Matter], taken: Iterable[tuple[Taken, list[Id]]], names: Mapping[Id, str],
         changed: Mapping[Id, Mapping[str, Effect]], ended: Sequence[Id], written: Sequence[Letter | Echo],
-        rows: Sequence[Row], refused: Mapping[bytes, str], receipts: Sequence[Fact], world: World,
+        rows: Sequence[Row], refused: Mapping[bytes, tuple[Fact, str]], receipts: Sequence[Fact], world: World,
     ) -> None:  # fmt: skip
         """Write down what a turn has come to."""
         taken = list(taken)
@@ -162,7 +162,7 @@ class Store:
         await self._cancel(ended)
         moved = await self._matters(matters, world.now)
         await self._letters(written, world)
-        told = [_refusal(one, refused[one.fact.key], world.now) for one, _ in taken if one.fact.key in refused]
+        told = [_refusal(fact, why, world.now) for fact, why in refused.values()]
         await self._refuse(refused)
         await self._receipts(receipts)
         await outbox.put(
@@ -264,14 +264,13 @@ class Store:
             states = [RESULTS[result] for result in told.values()]
             await self._connection.execute(RECEIPTS, list(told), states, list(told.values()))
 
-    async def _refuse(self, refused: Mapping[bytes, str]) -> None:
+    async def _refuse(self, refused: Mapping[bytes, tuple[Fact, str]]) -> None:
         await self._connection.executemany(
-            "UPDATE handled SET refused = $2 WHERE key = $1", [(_uuid(key), why) for key, why in refused.items()]
+            "UPDATE handled SET refused = $2 WHERE key = $1", [(_uuid(key), why) for key, (_, why) in refused.items()]
         )
 
 
-def _refusal(one: Taken, why: str, now: datetime.datetime) -> Fate:
-    fact = one.fact
+def _refusal(fact: Fact, why: str, now: datetime.datetime) -> Fate:
     return Fate(
         fact.source, fact.id, "refused", fact.publisher, now, f"watch/{fact.key.hex()}", fact.type, {"reason": why}
     )

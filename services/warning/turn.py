@@ -59,7 +59,7 @@ class Turn:
         self._children: dict[Id, list[Id]] = {}
         self.rows: list[Row] = []
         self.letters: list[Letter | Echo] = []
-        self.refused: dict[bytes, str] = {}
+        self.refused: dict[bytes, tuple[Fact, str]] = {}
         self.changed: dict[Id, dict[str, Effect]] = defaultdict(dict)
         self.ended: list[Id] = []
         self.receipts: list[Fact] = []
@@ -207,7 +207,10 @@ class Turn:
 
     def _note(self, matter: Matter, standing: Standing) -> None:
         self._names.update(((*matter.id[:2], name), matter.id[2]) for name in standing.names)
-        self.refused.update({key: why for key, why in standing.refused.items() if key in matter.fresh})
+        for key, why in standing.refused.items():
+            parked = f"refused:{key.hex()}" in self.changed.get(matter.id, ())  # so long, and only now refused
+            if key in matter.fresh or (parked and key in matter.facts):
+                self.refused[key] = (matter.facts[key], why)
 
     def _end(self, matter: Matter) -> None:
         """What waits to be sent for a matter that is over, or never was, is not sent."""
