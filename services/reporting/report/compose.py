@@ -363,7 +363,8 @@ class _Composer:
         for part in parts:
             one = told.part(answer, part.labels)
             printed, line = self._cell(slot, answer, one, part.labels)
-            labels.append("、".join(name_of(self.head.names, name, part.labels[name]) for name in slot.by))
+            named = "、".join(name_of(self.head.names, name, part.labels[name]) for name in slot.by)
+            labels.append(named.removeprefix(f"{self.head.last.year}年"))
             values.append(
                 Decimal(printed) if one.value is not None and ABOUT not in slot.forms else one.value or Decimal(0)
             )

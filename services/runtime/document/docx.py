@@ -83,7 +83,7 @@ class _Writer:
     def body(self, document: Document) -> None:
         """主体 and 版记."""
         self.line()
-        _run(self.line(CENTRE), document.title, TITLE, 22, bold=True)
+        _run(self.line(CENTRE), document.title.replace("　", "\n"), TITLE, 22, bold=True)
         self.line()
         if document.addressees:
             _run(self.line(), f"{document.addressees}：", FANG, 16)

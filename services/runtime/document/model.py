@@ -71,6 +71,7 @@ class Document:
     issuer: str
     """The red name on top (发文机关标志)."""
     title: str
+    """A wide blank (U+3000) is where its line may break."""
     number: str = ""
     """`江应急提示〔2026〕1号`."""
     urgency: str = ""

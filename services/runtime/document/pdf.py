@@ -7,17 +7,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
-import pylopdf_fonts_zh_cn
 import typst
 
+from services.runtime.document import fonts
 from services.runtime.document.model import COLOURS, Block, Document, day
 
 FORM = Path(__file__).parent / "official.typ"
-FONTS = (
-    Path(pylopdf_fonts_zh_cn.__file__).parent,
-    Path("/usr/share/texlive/texmf-dist/fonts/opentype/public/fandol"),
-)
-"""Besides those of the system: Noto Serif and Sans SC come with the hub; FangSong and XiaoBiaoSong where installed."""
 
 
 def draw(document: Document) -> bytes:
@@ -34,7 +29,7 @@ def pages(document: Document, ppi: float = 72) -> list[bytes]:
 
 def _compiled(document: Document, as_: Literal["pdf", "png"], ppi: float | None) -> Any:
     return typst.compile(
-        str(FORM), format=as_, ppi=ppi, font_paths=[str(folder) for folder in FONTS if folder.is_dir()],
+        str(FORM), format=as_, ppi=ppi, font_paths=list(fonts.paths()),
         sys_inputs={"document": msgspec.json.encode(_written(document)).decode()},
     )  # fmt: skip
 
