@@ -76,6 +76,10 @@ async def test_an_answer_stops_its_own_ladder_only(watch: Watching) -> None:
     callouts = await watch.matters("callout")
     assert {callouts[key]["state"] for key in others} == {"exhausted"}
     assert callouts[first]["state"] == "answered"
+    rung = await watch.connection.fetch("SELECT post, matter, text FROM delivery WHERE channel = 'console'")
+    assert {row["matter"] for row in rung} == set(others)
+    assert {row["post"] for row in rung} == {"bureau_duty"}
+    assert all("无人应答" in row["text"] for row in rung)
 
 
 async def test_a_lower_level_supersedes_and_tells_everybody_once(watch: Watching) -> None:

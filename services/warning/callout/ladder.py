@@ -18,6 +18,7 @@ STOPS = ("received", "need_support")
 ZH = {"deputy": "副职", "superior": "上级"}
 OVER = {"lifted": "已解除", "superseded": "已变更级别"}
 """Ends after which an answer is not needed any more."""
+DESK = "bureau_duty"
 LATE_FRESH = datetime.timedelta(minutes=30)
 REPEATED = "callout.repeated"
 SHOWN = 50
@@ -190,6 +191,22 @@ class Call:
 
         yield from self._again()
         yield from self._late()
+        if self.outcome == "exhausted" and self.world.now < self.exhausts + LATE_FRESH:
+            yield from self._ring()
+
+    def _ring(self) -> Iterator[Send]:
+        """At the desk: nobody has answered, somebody must see to it."""
+        people, root = self.world.house.people, self.world.bureau.region
+        text = self.world.house.messages.text(
+            "exhausted", bureau=self.world.bureau.short_name, headline=str(self.opened.data.get("headline") or ""),
+            area=self._name, post=self.world.house.post(str(self.opened.data.get("post"))),
+        )  # fmt: skip
+        for one in people.targets((root,), DESK):
+            if one.region == root:
+                slot, fresh = f"exhausted:{one.code}", self.exhausts + LATE_FRESH
+                yield Send(
+                    slot, Post(one.code, DESK), ("console",), text, fresh, chain=str(self.opened.data["chain_id"])
+                )
 
     def repeatable(self, fact: Fact) -> bool:
         """Whether a post may be called once more: while it has not answered, also when the ladder is exhausted."""

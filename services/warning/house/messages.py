@@ -22,6 +22,7 @@ WORDS: Mapping[str, frozenset[str]] = {
     "unclaimed": _WARNING,
     "withdrawn": frozenset(["bureau", "headline"]),
     "answered_late": frozenset(["bureau", "headline", "over"]),
+    "exhausted": frozenset(["bureau", "headline", "area", "post"]),
     "contact_test": frozenset(["bureau"]),
     "channel_test": frozenset(["bureau", "channel"]),
     "exercise": frozenset(),
