@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from services.runtime import web
+from services.runtime import audit, person, web
 from services.warning import past, search
 from services.warning.api import Desk
+from services.warning.commands import DESK
 from services.warning.surroundings import Surroundings
 
 
@@ -43,6 +44,22 @@ class Lookups:
         found = search.of_organisations(world.house, area, self._desk.regions(who), world.now)
         return web.json_answer({"items": list(found), "next": None})
 
+    async def reveal(self, key: str, request: Request) -> Response:
+        """`{person_id, name, addresses}` with whole numbers; who asked is audited. Raises 401, 403, 404."""
+        who = person.person_of(request.app.state.access, request)
+        if who.role not in DESK:
+            raise web.Refusal(403, f"numbers are shown to the desk: role {who.role} may not")
+        regions = self._desk.regions(web.as_principal(who))
+        async with self._desk.taken() as connection:
+            await self._around.follow(connection)
+            world = await self._around.world(connection)
+            found = world.house.people.persons.get(key)
+            shown = search.shown(world.house, found) if found else None
+            if found is None or shown is None or (regions is not None and shown["region"] not in regions):
+                raise web.Refusal(404, f"no such person: {key[:64]}")
+            await audit.write(connection, web.actor(request, who.name), "contact.revealed", id=key)
+        return web.json_answer({**shown, "addresses": dict(found.addresses)})
+
     async def standing(self, at: str, who: web.Reader) -> Response:
         """`{at, loops: {loop: {open, overdue, major}}, responses}`. Raises 422."""
         moment = _moment(at)
@@ -70,6 +87,10 @@ def router(lookups: Lookups) -> APIRouter:
     @routes.get("/people", tags=["duty"], summary="Who can be reached in a region; numbers are masked")
     async def show_people(who: web.Reader, region: str = "") -> Response:
         return await lookups.people(region, who)
+
+    @routes.post("/people/{id}/reveal", tags=["duty"], summary="A person's whole numbers; it is audited who asked")
+    async def post_reveal(id: str, request: Request) -> Response:  # noqa: A002  the path's own word
+        return await lookups.reveal(id, request)
 
     @routes.get("/loops/standing", tags=["lists"], summary="How many cases were open and overdue at a moment")
     async def show_standing(who: web.Reader, at: str = "") -> Response:

@@ -15,6 +15,8 @@ from services.warning.world import World
 
 ASSIGNED = ("duty.shift_assigned", "duty.shift_swapped")
 LATE_FRESH = datetime.timedelta(minutes=60)
+MUTED_MOST = datetime.timedelta(minutes=5)
+"""Nobody silences the alarm for longer."""
 AHEAD = datetime.timedelta(days=14)
 """Shifts are shown so long before they begin."""
 SHOWN = 200
@@ -137,10 +139,17 @@ class Duty:
 
     @property
     def muted_until(self) -> datetime.datetime | None:
-        """Until when the desk makes no sound; None: it does."""
-        muted = self._of("duty.muted")
-        until = _moment(muted[-1].data.get("until"), self.world) if muted else None
-        return until if until and until > self.world.now else None
+        """Until when the desk makes no sound, five minutes at most; None: it does."""
+        if (fact := self.muted) is None:
+            return None
+        most = fact.time + MUTED_MOST
+        until = min(_moment(fact.data.get("until"), self.world) or most, most)
+        return until if until > self.world.now else None
+
+    @property
+    def muted(self) -> Fact | None:
+        """The last mute."""
+        return next(reversed(self._of("duty.muted")), None)
 
     @property
     def region(self) -> str:
@@ -181,6 +190,7 @@ class Duty:
                 "shift_id": self.next.id, "person_id": self.next.person, "person": self._name(self.next.person),
             },
             "changes_hands": self.changes_hands, "muted_until": self.muted_until,
+            "muted_by": self.muted.publisher if self.muted and self.muted_until else None,
             "handed_over": self.handed_over and {
                 **_of_fact(self.handed_over, ("open_items", "notes")), "by": self.handed_over.publisher,
             },

@@ -213,5 +213,7 @@ def test_the_log_the_roll_and_the_brief_are_shown() -> None:
 def test_a_muted_desk_sounds_again() -> None:
     muted = fact("duty.muted", RUNNING.id, START, {"until": (START + minutes(30)).isoformat(), "reason": "会商"})
     standing = fold(muted, now=START + minutes(1))
-    assert (standing.shown["muted_until"], standing.wake) == (START + minutes(30), START + minutes(30))
-    assert fold(muted, now=START + minutes(30)).shown["muted_until"] is None
+    assert (standing.shown["muted_until"], standing.wake) == (START + minutes(5), START + minutes(5))
+    assert standing.shown["muted_by"]
+    after = fold(muted, now=START + minutes(5)).shown
+    assert (after["muted_until"], after["muted_by"]) == (None, None)

@@ -26,6 +26,17 @@ async def test_the_desk_finds_calls_again_and_writes_down_a_first_report(setting
         short = await hub.client.get("/warning/search?q=x", headers=officer)
         assert short.status_code == 422
 
+        partner = await hub.log_in("partner")
+        path = f"/warning/people/{people[0]['person_id']}/reveal"
+        assert (await hub.client.post(path, headers=partner)).status_code == 403
+        whole = (await hub.client.post(path, headers=officer)).json()["addresses"]
+        assert whole
+        assert not any("*" in address for address in whole.values())
+        audited = await hub.watch.connection.fetch("SELECT did, detail FROM access.audit WHERE did LIKE 'contact.%'")
+        assert [(row["did"], people[0]["person_id"] in row["detail"]) for row in audited] == [
+            ("contact.revealed", True)
+        ]
+
         first, *_ = sorted(await hub.watch.matters("callout"))
         before = len(await hub.letters(callout=first))
         called = await hub.client.post(f"/warning/callouts/{first}/call", json={}, headers=officer)
