@@ -82,6 +82,8 @@ class Say:
     fold: another content corrects it, none takes it back."""
     lane: str = ""
     """`history` when it follows from imports alone."""
+    grows: bool = False
+    """It has a cause, and follows the fold all the same: what is known later is added by a correction."""
 
 
 class Post(NamedTuple):

@@ -190,7 +190,8 @@ class Sheet:
         yield from self.papers.drafting()
         for one in self.papers.issued:
             slot, region = f"issued:{one.draft.stage.identifier}", one.draft.stage.fact.region
-            yield Say(slot, ISSUED, _issued(one), one.signed.time, region, one.signed.key)
+            content = {**_issued(one), **({"document_no": number} if (number := self.number(one.draft)) else {})}
+            yield Say(slot, ISSUED, content, one.signed.time, region, one.signed.key, grows=True)
         if self.over and self.last and not self.lifted_by:
             reason, cause = self.over
             draft = self.last.draft

@@ -230,7 +230,7 @@ class Turn:
 
     def _said(self, matter: Matter, say: Say, region: str) -> Taken | None:
         before = matter.effects.get(say.slot)
-        if before and before.digest and say.cause is not None:
+        if before and before.digest and say.cause is not None and not say.grows:
             return None
         digest = said.digest_of(say, region)
         if before and before.digest == digest:

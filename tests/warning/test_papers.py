@@ -137,6 +137,16 @@ def test_a_receipt_counts_for_a_recipient_and_after_the_issue() -> None:
     assert standing.state == "overdue"
 
 
+def test_what_is_said_to_be_issued_carries_its_number_once_it_has_one() -> None:
+    (before,) = [say for say in folded(ISSUED, "07-01 03:20").says if say.type == "warning.notice_issued"]
+    number = {"refers_to": NOTICE, "revision": 1, "document_no": "江应急提示〔2026〕1号", "number": 1}
+    numbered = fact("document.numbered", "江应急提示〔2026〕", "07-01 03:13", number, source=said.SOURCE)
+    (after,) = [say for say in folded([*ISSUED, numbered], "07-01 03:20").says if say.slot == before.slot]
+    assert ("document_no" in before.data, after.data["document_no"]) == (False, "江应急提示〔2026〕1号")
+    assert before.grows
+    assert after.data.keys() - before.data.keys() == {"document_no"}
+
+
 # --- numbers ----------------------------------------------------------------------------------------------------
 
 
