@@ -168,12 +168,15 @@ class Desk:
         if key is None:
             raise web.unauthorized()
         body = await web.read_body(request, MAX_BODY, BODY_SECONDS, take)
-        events = _read(request, body)
+        return await self.take(_read(request, body), key, partial=_partial(request))
+
+    async def take(self, events: list[Sent], key: access.Key, *, partial: bool) -> Response:
+        """Judge and publish some events, and answer: all or nothing, unless the valid ones are asked for."""
         self.rate.take(key, len(events))
         verdict = await self._judge(events, key)
         self.meters.events("rejected", verdict.refused)
         self.rejections.tell(key.name, self.stamp.next(), verdict.rejected)
-        if verdict.count and not _partial(request):
+        if verdict.count and not partial:
             return self._refusal(verdict)
         await self.publish(verdict.admitted)
         accepted = [Accepted(a.index, a.id, a.source) for a in verdict.admitted]

@@ -66,7 +66,7 @@ async def test_each_container_is_killed_under_load_and_nothing_is_lost_or_double
         back = {name: await killed(hub, name) for name in MORTAL}
         load.stopping.set()
         await sending
-        sys.stdout.write(f"\nacknowledged {load.acknowledged}, sent again {load.again}, healthy again after (s) {back}\n")
+        sys.stdout.write(f"\nacknowledged {load.acknowledged}, again {load.again}, healthy after (s) {back}\n")
         await until(client, before + load.acknowledged)
         await asyncio.sleep(2)
         assert await counted(client) == before + load.acknowledged, "something was counted twice"
