@@ -17,6 +17,7 @@ VERBS = (
     ("publish", "services.cli.publish:publish", "把文件中的事件送进中枢"),
     ("import", "services.cli.import_:import_", "把表格（CSV、XLSX）逐行送进中枢，可补录历史"),
     ("statistics", "services.cli.statistics:statistics", "统计项目，或一个项目在任意期间的数字"),
+    ("report", "services.cli.report:report", "出一份报告：年报、月报、要情，取数、校核、下载"),
     ("recount", "services.cli.recount:recount_", "按台账重新计数，并与现有数字核对"),
     ("verify", "services.cli.verify:verify_", "核对台账的封条"),
     ("export", "services.cli.export:export_", "导出台账、封条和口径，任何人都能离线核对"),

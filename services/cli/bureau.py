@@ -19,6 +19,7 @@ from services.cli.year import events
 from services.contracts.rows import Mistake
 from services.reporting import catalogue, statistics
 from services.reporting.definition import Definition
+from services.reporting.report import making
 from services.runtime.bureau import BUREAU, REGIONS, Bureau, read
 from services.warning import house
 
@@ -180,7 +181,8 @@ def look(folder: Path) -> tuple[Bureau | None, tuple[Definition, ...], list[Mist
     definitions, mistakes = statistics.read(reading.statistics, reading.extra_codes, reading.registers)
     found = sorted([*reading.mistakes, *mistakes, *house.check(folder, reading)])
     if reading.bureau and not found:
-        found = figures.mistakes(folder, catalogue.of(reading.bureau))
+        of = catalogue.of(reading.bureau)
+        found = sorted([*figures.mistakes(folder, of), *making.mistakes(folder, of)])
     return reading.bureau, definitions, found
 
 

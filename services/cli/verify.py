@@ -13,12 +13,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from services.cli.running import must_run
+from services.reporting.report import verified
+from services.reporting.report.verified import Verified
 from services.reporting.verify import Account, Report, verify
 from services.runtime.settings import Settings
 
 
 def verify_(*, json_: bool = False) -> None:
-    """逐条重算台账的摘要、封条和读数，与所存的核对；有任何不符时退出码为 1。
+    """逐条重算台账的摘要、封条和读数，再重算每一版报告的数字，与所存的核对；有任何不符时退出码为 1。
 
     Parameters
     ----------
@@ -36,18 +38,24 @@ async def _verify(as_json: bool) -> int:
                   TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bar:  # fmt: skip
         task = bar.add_task("核对台账", total=None)
         report = await verify(dsn, lambda done, total: bar.update(task, completed=done, total=total))
+        task_2 = bar.add_task("核对报告", total=None)
+        editions = await verified.verify(dsn, lambda done, total: bar.update(task_2, completed=done, total=total or 1))
     seconds = time.perf_counter() - began
     if as_json:
-        print(json.dumps(picture(report, seconds), ensure_ascii=False, indent=2))
+        print(json.dumps(picture(report, seconds, editions), ensure_ascii=False, indent=2))
     else:
         _tell(report, seconds)
-    return 1 if report.wrong else 0
+        _tell_editions(editions)
+    return 1 if report.wrong or editions.wrong else 0
 
 
-def picture(report: Report, seconds: float) -> dict[str, object]:
+def picture(report: Report, seconds: float, editions: Verified) -> dict[str, object]:
     """What `--json` says."""
     return {
-        "verified": not report.wrong,
+        "verified": not report.wrong and not editions.wrong,
+        "editions": editions.editions,
+        "figures": editions.figures,
+        "editions_wrong": [asdict(one) | {"text": str(one)} for one in editions.wrong],
         "events": report.events,
         "seconds": round(seconds, 1),
         "wrong": report.wrong,
@@ -64,6 +72,16 @@ def _row(account: Account) -> dict[str, object]:
         "handled": handled, "duplicate": duplicate, "quarantine": quarantine,
         "seals": account.seals, "head": account.head, "wrong": account.wrong,
     }  # fmt: skip
+
+
+def _tell_editions(found: Verified) -> None:
+    console = Console()
+    for one in found.wrong:
+        console.print(str(one), markup=False, highlight=False)
+    if found.wrong:
+        console.print(f"[bold red]报告有 {len(found.wrong)} 处不符[/]")
+    elif found.editions:
+        console.print(f"[bold]相符[/]：{found.editions} 版报告的 {found.figures} 个数字按台账重算无误")
 
 
 def _tell(report: Report, seconds: float) -> None:

@@ -175,6 +175,7 @@ NAMES: tuple[Term, ...] = (
     Term("explanation", "情况说明", "explanation"),
     Term("field", "专业领域", "the field it is about"),
     Term("field_size", "参赛数量", "how many competed"),
+    Term("frozen", "定稿内容", "all that was frozen, as JSON"),
     Term("figures", "数字", "the figures, by what was asked"),
     Term("findings", "发现问题数", "how many findings", "个"),
     Term("flaws", "信息缺陷", "what is wrong with the message as it came: rule and reason"),

@@ -71,6 +71,7 @@ async def _write(
     made = await connection.fetchval("SELECT now()")
     files = [await _file(folder, name, _lines(connection, statement)) for name, statement in TABLES.items()]
     files.append(await _file(folder, "definitions", _described(definitions)))
+    files.append(await _file(folder, "editions", _editions(connection)))
     files.append(await _file(folder, "ledger", _records(connection, total, progress)))
     return {
         "format": FORMAT,
@@ -108,6 +109,12 @@ async def _described(definitions: Iterable[Definition]) -> AsyncIterator[bytes]:
         yield _encode({**catalogue.described(definition), "hidden": definition.hidden})
 
 
+async def _editions(connection: asyncpg.Connection) -> AsyncIterator[bytes]:
+    """What was frozen of each edition and answer, as it is kept."""
+    async for row in connection.cursor(EDITIONS, prefetch=10):
+        yield b'{"digest":"%s","frozen":%s}' % (row["digest"].encode(), row["content"])
+
+
 async def _records(connection: asyncpg.Connection, total: int, progress: Progress) -> AsyncIterator[bytes]:
     n = 0
     async for row in connection.cursor(LEDGER, prefetch=2000):
@@ -134,6 +141,11 @@ TABLES = {
     "duplicates": 'SELECT position, "offset", digest, conflict FROM duplicate ORDER BY 1, 2',
     "quarantine": 'SELECT position, "offset", digest, reason, late FROM quarantine ORDER BY 1, 2',
 }
+EDITIONS = """
+SELECT c.digest, c.content FROM edition e JOIN LATERAL (
+    SELECT digest, content FROM edition_cut WHERE edition = e.id ORDER BY attempt DESC LIMIT 1) c ON true
+ WHERE e.body->>'frozen' IS NOT NULL
+ UNION ALL SELECT digest, content FROM answer"""
 LEDGER = 'SELECT position, "offset", digest, body FROM ledger ORDER BY 1, 2'
 HEADS = """
 SELECT p.topic, p.partition, p.epoch, p.next, s.seal

@@ -121,6 +121,8 @@ class ReportAnswerFrozen(Data, frozen=True, kw_only=True):
     cutoff: Moment | None = None
     content_sha256: Text | None = None
     figures: Object | None = None
+    frozen: Text | None = None
+    """All that was frozen, as JSON: the answer can be folded again from the ledger."""
 
 
 class DocumentNumbered(Data, frozen=True, kw_only=True):

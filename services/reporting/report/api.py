@@ -13,13 +13,14 @@ from urllib.parse import quote
 
 import asyncpg
 import msgspec
+from aiokafka.errors import KafkaError
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.contracts.rows import Mistakes
 from services.reporting import api, behind
 from services.reporting.api import Desk, may_see, refusing, shown
-from services.reporting.report import acts, edition, frozen, held, making, page, store, template, words
+from services.reporting.report import acts, edition, frozen, held, making, page, replies, store, template, words
 from services.reporting.report.acts import unclear
 from services.reporting.report.edition import BY_NAME, REFUSED, WRITERS, Edition, Scope
 from services.reporting.report.frozen import Frozen
@@ -27,6 +28,7 @@ from services.reporting.report.rendering import RENDERINGS
 from services.reporting.report.template import Template
 from services.runtime import access, web
 from services.runtime.bureau import Bureau
+from services.runtime.kafka import Rejected, Unknown
 
 AHEAD = datetime.timedelta(minutes=10)
 """A cut-off may lie so far in the future."""
@@ -49,14 +51,15 @@ class Editions:
 
     def templates(self) -> Response:
         """Those that there are; one that is wrong says so."""
-        items = []
-        for name in template.names(self.house.folder):
-            try:
-                t = template.find(name, self.house.folder)
-                items.append({"name": name, "title": t.title, "paragraphs": list(t.texts), "problems": []})
-            except Mistakes as error:
-                items.append({"name": name, "title": "", "paragraphs": [], "problems": [*map(str, error.mistakes)]})
-        return shown({"items": items, "next": None})
+        return shown({"items": [self._told(name) for name in template.names(self.house.folder)], "next": None})
+
+    def _told(self, name: str) -> dict[str, Any]:
+        problems = making.mistakes_of(name, self.house.folder, self.desk.catalogue)
+        try:
+            t = template.find(name, self.house.folder)
+        except Mistakes:
+            return {"name": name, "title": "", "paragraphs": [], "problems": [*map(str, problems)]}
+        return {"name": name, "title": t.title, "paragraphs": list(t.texts), "problems": [*map(str, problems)]}
 
     async def request(self, request: Request) -> Response:
         """Ask for an edition: 202 `{id}`."""
@@ -235,6 +238,59 @@ class Editions:
                 request.query_params.get("limit", ""))  # fmt: skip
             return shown(await held.behind(self.desk.settings.postgres_dsn, found, line, at, size))
 
+    # --- answers to citizens --------------------------------------------------------------------------------------
+
+    async def freeze(self, request: Request) -> Response:
+        """Freeze single figures: 202 `{id}`."""
+        who = acts.officer(request, WRITERS, "答复", key_right=KEY_RIGHT)
+        sent = await _sent(request)
+        region = str(sent.get("region") or api.default_region(self.desk.catalogue, who))
+        days = {name: sent[name] for name in ("from", "to") if name in sent}
+        asked = sent.get("questions") or [{"key": key, **days} for key in sent.get("keys") or ()]
+        if not isinstance(asked, list) or not all(isinstance(one, dict) for one in asked):
+            raise unclear("questions", "questions is a list of {key, from, to, labels, region, by}", "kind")
+        try:
+            wanted = replies.slots(asked, region)
+            for one in wanted:
+                self._visible(one.region, who)
+            with refusing():
+                title, note = str(sent.get("title") or replies.TITLE), str(sent.get("text") or "")
+                id_ = await replies.freeze(self.desk, self.house, wanted, region, who.name, title=title, note=note)
+        except replies.Wrong as error:
+            raise web.Refusal(422, error.reason, [{"index": error.index, "field": error.field, "reason": error.reason,
+                                                   "code": "question"}]) from error  # fmt: skip
+        except Mistakes as error:
+            raise unclear("questions", str(error), "question") from error
+        except (Unknown, Rejected, KafkaError, TimeoutError) as error:
+            raise web.not_now("the broker is away: send again") from error
+        await self._kept(id_)
+        return web.json_answer({"id": id_}, 202)
+
+    async def _kept(self, id_: str) -> None:
+        """Wait a moment until an answer can be read."""
+        end = asyncio.get_running_loop().time() + acts.WAIT_SECONDS
+        while asyncio.get_running_loop().time() < end:
+            async with self.desk.reading() as connection:
+                if await store.answer(connection, id_):
+                    return
+            await asyncio.sleep(acts.LOOK_SECONDS)
+
+    async def answer(self, id_: str, who: access.Principal) -> Frozen:
+        """An answer that was frozen. Raises 404."""
+        async with self.desk.reading() as connection:
+            found = await store.answer(connection, id_)
+        if found is None or not may_see(self.desk.catalogue, who, found.region):
+            raise web.Refusal(404, f"there is no answer {id_[:80]}")
+        return found
+
+    async def drawn_answer(self, id_: str, format_: str, who: access.Principal) -> Response:
+        """An answer as a file."""
+        media, draw = RENDERINGS[format_]
+        found = await self.answer(id_, who)
+        content = await asyncio.to_thread(lambda: draw(replies.content(found)))
+        headers = {"content-disposition": f"inline; filename*=UTF-8''{quote(f'{id_}.{format_}')}"}
+        return Response(content, media_type=media, headers=headers)
+
     # --- finding --------------------------------------------------------------------------------------------------
 
     async def _one(self, id_: str, who: access.Principal) -> Edition:
@@ -306,6 +362,7 @@ def router(editions: Editions) -> APIRouter:
     routes = APIRouter()
     _asking(routes, editions)
     _showing(routes, editions)
+    _answering(routes, editions)
     return routes
 
 
@@ -358,6 +415,25 @@ def _showing(routes: APIRouter, of: Editions) -> None:
     @routes.get("/editions/{id}/lines/{number}/events", tags=["editions"], **words.LINE)
     async def show_behind(id: str, number: int, request: Request, who: web.Reader) -> Response:  # noqa: A002
         return await of.behind(id, number, request, who)
+
+
+def _answering(routes: APIRouter, of: Editions) -> None:
+    @routes.post("/answers", tags=["editions"], **words.ANSWER)
+    async def freeze_answer(request: Request) -> Response:
+        return await of.freeze(request)
+
+    for format_ in RENDERINGS:
+        _answer_rendering(routes, of, format_)
+
+    @routes.get("/answers/{id}", tags=["editions"], **words.ANSWERS)
+    async def show_answer(id: str, who: web.Reader) -> Response:  # noqa: A002
+        return shown(replies.shown(await of.answer(id, who)))
+
+
+def _answer_rendering(routes: APIRouter, of: Editions, format_: str) -> None:
+    @routes.get(f"/answers/{{id}}.{format_}", tags=["editions"], **words.rendering(format_))
+    async def show_rendering(id: str, who: web.Reader) -> Response:  # noqa: A002
+        return await of.drawn_answer(id, format_, who)
 
 
 def _rendering(routes: APIRouter, of: Editions, format_: str) -> None:

@@ -107,6 +107,11 @@ async def _numbered(connection: asyncpg.Connection, issued: Edition, house: Bure
     return msgspec.structs.replace(issued, number=f"{series}{number}号")
 
 
+async def _answer(connection: asyncpg.Connection, event: Event, data: Mapping[str, Any], _house: Bureau | None) -> None:
+    if event.source == said.SOURCE:
+        await store.keep_answer(connection, str(data.get("frozen") or "").encode())
+
+
 async def _known(connection: asyncpg.Connection, event: Event) -> Edition:
     found = await store.one(connection, event.subject, lock=True)
     if found is None:
@@ -120,4 +125,5 @@ ACTS: Mapping[str, Act] = {
     "report.edition_requested": _request,
     "report.paragraph_written": _paragraph,
     "report.step_completed": _step,
+    said.ANSWERED: _answer,
 }

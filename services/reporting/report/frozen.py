@@ -98,8 +98,13 @@ def encode(frozen: Frozen) -> bytes:
 def decode(content: bytes) -> Frozen:
     """What was frozen."""
     found = _decoder.decode(content)
+    # in the order of the template, not of their names
+    figures = {q.id: found.figures[q.id] for q in found.questions}
     return msgspec.structs.replace(
-        found, definitions=tuple(map(_mended, found.definitions)), registers=tuple(map(_register, found.registers))
+        found,
+        figures=figures,
+        definitions=tuple(map(_mended, found.definitions)),
+        registers=tuple(map(_register, found.registers)),
     )
 
 

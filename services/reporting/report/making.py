@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ import msgspec
 
 from services.contracts import glossary
 from services.contracts.families import FIELDS
+from services.contracts.rows import Mistake, Mistakes
 from services.reporting import period
 from services.reporting.catalogue import Catalogue
 from services.reporting.period import Period
@@ -155,3 +157,17 @@ def _last(day: datetime.date, before: datetime.date) -> datetime.date:
     ends = (day + datetime.timedelta(days=1)).day == 1
     following = before + datetime.timedelta(days=1)
     return before if not ends or following.day == 1 else following
+
+
+def mistakes(folder: Path, catalogue: Catalogue) -> list[Mistake]:
+    """Everything that is wrong with a bureau's own templates; a shipped one that does not fit it is not its mistake."""
+    own = sorted(path.name.removesuffix(template.SUFFIX) for path in (folder / template.REPORT).glob("*.md"))
+    return sorted(mistake for name in own for mistake in mistakes_of(name, folder, catalogue))
+
+
+def mistakes_of(name: str, folder: Path, catalogue: Catalogue) -> list[Mistake]:
+    """Everything that is wrong with one template."""
+    try:
+        return questions.mistakes(template.find(name, folder), catalogue, folder)
+    except Mistakes as error:
+        return list(error.mistakes)

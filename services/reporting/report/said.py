@@ -38,11 +38,14 @@ def frozen(edition: Edition, figures: Mapping[str, Any], at: datetime.datetime) 
 
 
 def answered(
-    id_: str, region: str, cutoff: datetime.datetime, digest: str, figures: Mapping[str, Any], at: datetime.datetime
-) -> outbox.Row:
+    id_: str, region: str, cutoff: datetime.datetime, digest: str, figures: Mapping[str, Any], content: str,
+    at: datetime.datetime,
+) -> Record:  # fmt: skip
     """The figures of an answer are frozen."""
-    data = {"edition": id_, "cutoff": cutoff.isoformat(), "content_sha256": digest, "figures": dict(figures)}
-    return _row(ANSWERED, id_, data, region, at)
+    data = {"edition": id_, "cutoff": cutoff.isoformat(), "content_sha256": digest, "figures": dict(figures),
+            "frozen": content}  # fmt: skip
+    return event(ANSWERED, data, id_=str(uuid.uuid5(uuid.NAMESPACE_OID, f"{ANSWERED}/{id_}")), source=SOURCE,
+                 who="hub", region=region, now=at)  # fmt: skip
 
 
 def numbered(series: str, number: int, edition: Edition) -> outbox.Row:

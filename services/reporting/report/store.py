@@ -8,7 +8,9 @@ from typing import Any
 import asyncpg
 import msgspec
 
+from services.reporting.report import frozen
 from services.reporting.report.edition import Edition, Scope
+from services.reporting.report.frozen import Frozen
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Edition).decode
@@ -93,6 +95,21 @@ async def keep_renderings(
         "INSERT INTO rendering (edition, format, media, digest, content) VALUES ($1, $2, $3, $4, $5)"
         " ON CONFLICT DO NOTHING", [(id_, *row) for row in rows],
     )  # fmt: skip
+
+
+async def keep_answer(connection: asyncpg.Connection, content: bytes) -> None:
+    """Keep an answer to a citizen as it was frozen."""
+    found = frozen.decode(content)
+    await connection.execute(
+        "INSERT INTO answer (id, at, region, digest, content) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+        found.id, found.at, found.region, frozen.digest(content), content,
+    )  # fmt: skip
+
+
+async def answer(connection: asyncpg.Connection, id_: str) -> Frozen | None:
+    """An answer as it was frozen."""
+    content = await connection.fetchval("SELECT content FROM answer WHERE id = $1", id_)
+    return frozen.decode(content) if content else None
 
 
 async def number(connection: asyncpg.Connection, series: str, refers_to: str) -> int:
