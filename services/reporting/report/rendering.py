@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+import msgspec
+
 from services.reporting.report import html, plain_json, workbook
 from services.reporting.report.content import Content
 from services.runtime.document import docx, fonts, pdf
@@ -22,7 +24,7 @@ def _pdf(content: Content) -> bytes:
 def told(document: Document) -> Document:
     """A draft says which faces are missing here, and which characters no font has."""
     said = [f"{face}以宋体代替" for face in fonts.stood_in()]
-    if unknown := fonts.missing(str(document)):
+    if unknown := fonts.missing(msgspec.json.encode(document).decode()):
         said.append(f"没有字形：{'、'.join(f'U+{ord(one):04X}' for one in sorted(unknown))}")
     return replace(document, mark=f"{document.mark}{'，'.join(said)}") if document.mark and said else document
 

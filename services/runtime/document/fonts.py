@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,8 @@ FANGSONG = ("FandolFang R", "FandolFang", "FangSong_GB2312", "FangSong", "STFang
 TITLES = ("FZXiaoBiaoSong-B05S", "FZXiaoBiaoSong-B05")
 STANDS_IN = {"仿宋": FANGSONG, "小标宋": TITLES}
 """Face of the standard → the families that have it."""
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"})
+"""Categories of characters that are not seen."""
 
 
 def paths() -> list[str]:
@@ -36,7 +39,7 @@ def stood_in() -> tuple[str, ...]:
 def missing(text: str) -> frozenset[str]:
     """The characters that no shipped font has: they would be printed as empty boxes."""
     known = covered()
-    return frozenset(letter for letter in set(text) if letter.isprintable() and ord(letter) not in known)
+    return frozenset(one for one in set(text) if ord(one) not in known and unicodedata.category(one) not in _UNSEEN)
 
 
 @cache
