@@ -99,6 +99,7 @@ function connect(): void {
 function lost(): void {
   source?.close();
   connected.value = false;
+  void confirm();  // at once: a right that was taken back ends the page, too
   again = window.setTimeout(async () => {
     await confirm();
     if (person.value && person.value.role !== "partner") connect();
