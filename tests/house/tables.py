@@ -22,7 +22,8 @@ from services.contracts.families import TYPES
 from services.contracts.topics import TOPICS, topic_of
 from services.ingest.problem import CODES
 from services.reporting import registers, statistics
-from services.runtime import settings
+from services.runtime import session, settings
+from services.runtime.access import Access
 from services.runtime.settings import ROOT
 from tests.house.source import modules, tree
 
@@ -75,12 +76,14 @@ def routes() -> list[tuple[str, str, dict[str, Any]]]:
 
 async def _routes() -> list[tuple[str, str, dict[str, Any]]]:
     nowhere = settings.Settings(postgres_dsn="postgresql://nobody@127.0.0.1:1/hub", kafka_bootstrap="127.0.0.1:1")
-    return [
-        (method.upper(), prefix + path, about)
+    paths = [
+        (prefix + path, methods)
         for prefix, module in api.present()
         for path, methods in importlib.import_module(module).create(nowhere).openapi()["paths"].items()
-        for method, about in methods.items()
     ]
+    people = session.create(nowhere, Access(nowhere.postgres_dsn)).openapi()["paths"]
+    paths += [(path, methods) for path, methods in people.items() if path.startswith((api.SESSION, api.ACCESS))]
+    return [(method.upper(), path, about) for path, methods in paths for method, about in methods.items()]
 
 
 def verbs() -> Iterator[tuple[str, str]]:

@@ -182,4 +182,6 @@ export const OFFICE: Record<string, [string, string]> = {
   answer_rate: ["叫应应答率", "Answer rate"], median_seconds: ["中位秒", "Median s"], hazards_late: ["隐患逾期", "Hazards overdue"], reports_late: ["报送迟到", "Reports late"],
   streets_hint: ["点数字看背后的事件；— 为本月无此项。", "A number opens its events; — is none in this month."], no_events: ["没有事件。", "No events."],
   not_granted: ["账号尚未授权，请找授权人", "No rights have been granted yet: ask a granter"],
+  own_password: ["改密码", "Change password"], new_one: ["新密码（至少 10 个字）", "New password (10 characters)"], once_more: ["再写一次", "Once more"],
+  not_same: ["两次不一样", "They differ"], save: ["保存", "Save"],
 };
