@@ -186,8 +186,10 @@ def problems(rules: str, *answers: dict[str, Any], text: str = "", **more: Any) 
         ('[[same]]\nslots = ["a", "b"]', (8, 8, 0), []),
         ('[[same]]\nslots = ["a", "b"]', ("8.00", 9, 0), [("same", "8", "8 / 9")]),
         ('[[full_rate]]\nrate = "a"\npart = "b"\nwhole = "c"', (Decimal("100.00"), 7, 7), []),
-        ('[[full_rate]]\nrate = "a"\npart = "b"\nwhole = "c"', (100, 6, 7), [("full_rate", "100% ⇔ 分子 = 分母", "100%: 6 / 7")]),
-        ('[[full_rate]]\nrate = "a"\npart = "b"\nwhole = "c"', (99, 7, 7), [("full_rate", "100% ⇔ 分子 = 分母", "99%: 7 / 7")]),
+        ('[[full_rate]]\nrate = "a"\npart = "b"\nwhole = "c"', (100, 6, 7),
+         [("full_rate", "100% ⇔ 分子 = 分母", "100%: 6 / 7")]),
+        ('[[full_rate]]\nrate = "a"\npart = "b"\nwhole = "c"', (99, 7, 7),
+         [("full_rate", "100% ⇔ 分子 = 分母", "99%: 7 / 7")]),
     ],
 )  # fmt: skip
 def test_what_a_template_checks_holds(rules: str, values: tuple[Any, ...], expected: list[Any]) -> None:

@@ -43,7 +43,8 @@ def test_a_wrong_slot_is_refused(text: str, said: str) -> None:
 def test_each_figure_is_asked_once() -> None:
     text = (
         "# 题\n\n{{inspections_done}}，{{inspections_done|同比}}，{{#each hazards_found by level}}{{项}}{{值}}"
-        "{{hazards_closed{level=*}}}{{/each}}{{#if hazards_open > 3}}多{{/if}}\n\n{{hazards_found|from=年初|by=month|chart}}\n"
+        "{{hazards_closed{level=*}}}{{/each}}{{#if hazards_open > 3}}多{{/if}}"
+        "\n\n{{hazards_found|from=年初|by=month|chart}}\n"
     )
     checks = '[[total]]\nwhole = "hazards_found"\nparts = ["hazards_found|by=level"]\n'
     over = Period(datetime.date(2023, 6, 1), datetime.date(2023, 6, 30))
