@@ -137,10 +137,20 @@ async def _happened(connection: asyncpg.Connection, shift: Told, now: datetime.d
     return dict(found)
 
 
+STATES_ZH = {
+    "in_force": "生效中", "valid": "生效中", "ended": "已解除", "calling": "正在叫应", "escalated": "未应，已升级",
+    "answered": "已应", "exhausted": "无人应答", "superseded": "已变更", "lifted": "已解除", "open": "进行中",
+    "closed": "已办结", "drafted": "拟稿", "submitted": "待批准", "issued": "已下发", "acknowledged": "已签收",
+    "overdue": "逾期未签收", "started": "已启动",
+}  # fmt: skip
+"""How things stand, as the brief says it."""
+
+
 def _line(told: Told) -> str:
     level = codes.WEATHER_LEVEL.values.get(str(told.get("highest") or told.get("level")), "")
     what = told.get("headline") or told.get("title") or told["id"]
-    parts = (told.get("organisation_name"), what, level, told.get("outcome") or told.get("state"))
+    state = str(told.get("outcome") or told.get("state") or "")
+    parts = (told.get("organisation_name"), what, level, STATES_ZH.get(state, state))
     return " ".join(str(part) for part in parts if part)
 
 
