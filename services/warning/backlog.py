@@ -16,6 +16,7 @@ from services.runtime import log, memory, priority
 from services.runtime.clock import Clock
 from services.runtime.consume import Loop, Pace
 from services.runtime.settings import Settings
+from services.warning.before import Before
 from services.warning.stream import URGENT, surroundings
 from services.warning.surroundings import Surroundings
 from services.warning.watch import Watch
@@ -32,8 +33,8 @@ PACE = Pace(BATCH // 2, 0.25, share=1 / 3)
 def build(settings: Settings, around: Surroundings) -> Loop:
     """The loop of the patient lanes, wired."""
     return Loop(
-        settings, settings.postgres_dsn, settings.kafka_bootstrap, schema="warning", topics=PATIENT, fold=Watch(around),
-        role="backlog", batch=BATCH, in_step=False, pace=PACE,
+        settings, settings.postgres_dsn, settings.kafka_bootstrap, schema="warning", topics=PATIENT,
+        fold=Watch(around, Before(settings)), role="backlog", batch=BATCH, in_step=False, pace=PACE,
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from services.contracts.families import TYPES
 from services.contracts.topics import BY_NAME, topic_of
 from services.runtime import kafka, postgres
 from services.runtime.settings import Settings
-from services.warning import seeds
+from services.warning import before, seeds
 from services.warning.feed import Feed
 from services.warning.loops.kind import LoopKind
 from services.warning.matter import Kind
@@ -74,6 +74,7 @@ class Clockwork:
             while True:
                 await self._sow(connection)
                 if not await self._tick(connection, consumer):
+                    await self._settle(connection)
                     await asyncio.sleep(TICK_SECONDS)
         finally:
             connection.terminate()
@@ -87,7 +88,9 @@ class Clockwork:
         due = set(await Store(connection).awake(list(self._kinds), now, AT_ONCE))
         sown = seeds.seeds(self._around.kinds, await self._around.world(connection))
         async with connection.transaction(), turn(connection, self._around) as one:
-            await one.wake([id_ for id_ in sown if id_ not in due])
+            wanted = [id_ for id_ in sown if id_ not in due]
+            await one.recall(wanted)
+            await one.wake(wanted)
         self._sown = now
 
     async def _tick(self, connection: asyncpg.Connection, consumer: AIOKafkaConsumer) -> bool:
@@ -111,6 +114,8 @@ class Clockwork:
         """Fold these in one turn. One that cannot be folded is a fault of ours: it waits, and the others go on."""
         try:
             async with connection.transaction(), turn(connection, self._around) as one:
+                if life := self._around.life:
+                    await one.recall(await Store(connection).awake_by(due, life.until))
                 await one.wake(due)
         except (*postgres.NOT_NOW, asyncio.CancelledError):
             raise
@@ -121,6 +126,12 @@ class Clockwork:
                 return
             log.exception("clockwork.fault", matter=due[0], error=repr(error))
             await connection.execute(LATER, *due[0], self._around.now() + FAULT)
+
+    async def _settle(self, connection: asyncpg.Connection) -> None:
+        """Nothing is due: perhaps all that the life before said is known by now."""
+        if self._around.life and not self._around.life.settled and await before.settle(connection, self._around.now()):
+            log.warning("the life before is settled")
+            await self._around.follow(connection)
 
     async def _ask(self, consumer: AIOKafkaConsumer, wanted: Mapping[Id, frozenset[str]]) -> None:
         """Where the logs end now, for those whose time has just come."""

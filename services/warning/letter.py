@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
+import hashlib
+import hmac
 import secrets
 import uuid
 from collections.abc import Iterator
@@ -66,6 +69,7 @@ def _to_post(
     id_: tuple[str, str, str], send: Send, post: Post | Individual, text: str, world: World
 ) -> Iterator[Letter]:
     people = world.house.people
+    ids = Ids(id_, send.slot)
     if isinstance(post, Individual):
         persons = [people.persons[post.person]] if post.person in people.persons else []
     else:
@@ -73,11 +77,11 @@ def _to_post(
     for person in persons:
         ways = [(c, address) for c in send.channels if (address := _address(person, c))]
         for channel, address in ways if send.parallel else ways[:1]:
-            yield _letter(id_, send, post, person.id, channel, address, text, world)
+            yield _letter(ids, send, post, person.id, channel, address, text, world)
         if not ways:
-            yield _letter(id_, send, post, person.id, send.channels[0], "", text, world)
+            yield _letter(ids, send, post, person.id, send.channels[0], "", text, world)
     if not persons:
-        yield _letter(id_, send, post, "", send.channels[0], "", text, world)
+        yield _letter(ids, send, post, "", send.channels[0], "", text, world)
 
 
 def _address(person: Person, channel: str) -> str:
@@ -85,13 +89,36 @@ def _address(person: Person, channel: str) -> str:
     return person.id if channel == DESK else person.addresses.get(channel, "")
 
 
+class Ids:
+    """The ids of the letters of one slot: made again from the same, after a restore say, a letter is the same letter,
+    and a gateway that is given it twice sends it once."""
+
+    def __init__(self, matter: tuple[str, str, str], slot: str) -> None:
+        self.matter, self._slot = matter, slot
+        self._given: dict[tuple[str, str], int] = {}
+
+    def of(self, person: str, channel: str) -> uuid.UUID:
+        """The next for this person by this channel."""
+        n = self._given[person, channel] = self._given.get((person, channel), 0) + 1
+        name = "\x1f".join([*self.matter, self._slot, person, channel, str(n)])
+        return uuid.UUID(bytes=hashlib.sha256(name.encode()).digest()[:16], version=5)
+
+
+def _token(secret: bytes, id_: uuid.UUID) -> str:
+    """96 bits that nobody can guess who does not know the secret."""
+    if not secret:
+        return secrets.token_urlsafe(12)
+    return base64.urlsafe_b64encode(hmac.digest(secret, id_.bytes, "sha256")[:12]).decode()
+
+
 def _letter(
-    id_: tuple[str, str, str], send: Send, post: Post | Individual, person: str, channel: str, address: str, text: str,
+    ids: Ids, send: Send, post: Post | Individual, person: str, channel: str, address: str, text: str,
     world: World,
 ) -> Letter:  # fmt: skip
-    token = secrets.token_urlsafe(12) if send.answerable and address else ""
+    id_ = ids.of(person, channel)
+    token = _token(world.secret, id_) if send.answerable and address else ""
     return Letter(
-        uuid.uuid4(), *id_, send.slot, send.chain, send.callout, post.organisation, post.post, person, channel, address,
+        id_, *ids.matter, send.slot, send.chain, send.callout, post.organisation, post.post, person, channel, address,
         text.replace("{link}", f"{world.origin}/n/{token}" if token else ""), token, send.urgent, world.now, send.fresh,
         world.now, "waiting",
     )  # fmt: skip

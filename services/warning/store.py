@@ -16,12 +16,13 @@ from services.contracts import fate
 from services.contracts.fate import Fate
 from services.runtime import outbox
 from services.runtime.outbox import Row
-from services.warning import facts
+from services.warning import before, facts
 from services.warning.facts import Taken, status_of
 from services.warning.letter import Echo, Letter
 from services.warning.matter import Fact
 
 if TYPE_CHECKING:
+    from services.warning.recall import Recalled, Where
     from services.warning.turn import Matter
     from services.warning.world import World
 
@@ -147,6 +148,19 @@ class Store:
         )  # fmt: skip
         return [(row["kind"], row["scope"], row["key"]) for row in rows]
 
+    async def awake_by(self, ids: Sequence[Id], moment: datetime.datetime) -> list[Id]:
+        """Those of these matters that were to wake by then."""
+        rows = await self._connection.fetch(
+            "SELECT kind, scope, key FROM matter JOIN unnest($1::text[], $2::text[], $3::text[])"
+            " AS w(kind, scope, key) USING (kind, scope, key) WHERE wake <= $4", *_columns(ids), moment,
+        )  # fmt: skip
+        return [(row["kind"], row["scope"], row["key"]) for row in rows]
+
+    async def said_before(self, wanted: Iterable[Where]) -> dict[str, bytes]:
+        """Slot of the id → what the life before said in it."""
+        slots = [one.slot for one in wanted]
+        return await before.records(self._connection, slots) if slots else {}
+
     # --- writing --------------------------------------------------------------------------------------------------
 
     async def finish(
@@ -235,6 +249,14 @@ class Store:
             )
         if written:
             await self._connection.execute(f'NOTIFY "{LETTERS}"')
+
+    async def recall(self, letters: Sequence[Recalled]) -> None:
+        """Letters of the life before: they wait for nobody, and what became of them was told."""
+        if letters:
+            await self._connection.copy_records_to_table(
+                "delivery", columns=(*Letter._fields, "handed", "result", "told"),
+                records=[(*one.letter, one.handed, one.result, True) for one in letters],
+            )  # fmt: skip
 
     async def _participants(self, posted: list[Letter]) -> list[Letter]:
         """In an exercise only those who take part are told."""

@@ -15,6 +15,7 @@ from services.runtime.consume import Loop, Pace
 from services.runtime.outbox import Outbox
 from services.runtime.settings import Settings
 from services.warning import house
+from services.warning.before import Before
 from services.warning.callout.record import Recorder
 from services.warning.callout.send import Sender
 from services.warning.channels.prober import Prober
@@ -43,7 +44,7 @@ def build(settings: Settings, around: Surroundings) -> Loop:
         settings.kafka_bootstrap,
         schema="warning",
         topics=URGENT,
-        fold=Watch(around),
+        fold=Watch(around, Before(settings)),
         batch=BATCH,
         in_step=False,
         pace=Pace(BATCH // 2, 0.05),

@@ -12,7 +12,8 @@ import msgspec
 
 from services.contracts.region import Regions
 from services.runtime.bureau import Bureau
-from services.warning import heard, kinds
+from services.warning import before, heard, kinds
+from services.warning.before import Life
 from services.warning.house import House
 from services.warning.world import World
 
@@ -30,7 +31,10 @@ class Surroundings:
         self._bureau, self._written, self._origin = bureau, house, origin
         self._house = house
         self._version: int | None = None
+        self._touches = 0
         self._silences: Sequence[Mapping[str, Any]] = ()
+        self.life: Life | None = None
+        self._secret = b""
         self.kinds = kinds.of(bureau)
         self.reads = frozenset(type_ for kind in self.kinds for type_ in kind.types)
         """The types of event that concern any of them."""
@@ -59,26 +63,35 @@ class Surroundings:
         red: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
         for row in reds:
             red[row["scope"]].append({**msgspec.json.decode(row["shown"]), "state": "in_force"})
-        return World(self.now(), self._bureau, self._house, self._origin, feeds, self._silences, red)
+        return World(
+            self.now(), self._bureau, self._house, self._origin, feeds, self._silences, red, self.life, self._secret
+        )  # fmt: skip
 
     def touched(self, kinds: Collection[str]) -> None:
         """A turn has changed matters of these kinds."""
         if not set(FOLLOWED).isdisjoint(kinds):
             self._version = None
+            self._touches += 1
 
     async def follow(self, connection: asyncpg.Connection) -> None:
         """Notice what another process has changed."""
+        self.life = await before.load(connection, self.life)
         version = await connection.fetchval(VERSION, list(FOLLOWED))
         if version != self._version:
             await self.refresh(connection)
 
     async def refresh(self, connection: asyncpg.Connection) -> None:
         """Read who is on duty, the bureau's folder and over it what the facts say, and what people have silenced."""
-        self._version = await connection.fetchval(VERSION, list(FOLLOWED))
+        touches = self._touches
+        version = await connection.fetchval(VERSION, list(FOLLOWED))
         rows = await connection.fetch(SHOWN, list(FOLLOWED))
+        secret = self._secret or await connection.fetchval("SELECT secret FROM warning.link_key")
+        self.life = await before.load(connection, self.life)
+        # from here on nobody else gets in between: others must not see half of it
         shown = {kind: [msgspec.json.decode(r["shown"]) for r in rows if r["kind"] == kind] for kind in FOLLOWED}
-        self._silences = shown["silence"]
+        self._silences, self._secret = shown["silence"], secret
         self._house = self._written.with_facts(shown["contact"], shown["shift"]) if rows else self._written
+        self._version = version if touches == self._touches else None
 
 
 VERSION = "SELECT coalesce(max(version), 0) FROM warning.matter WHERE kind = ANY($1)"

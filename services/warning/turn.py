@@ -4,6 +4,7 @@ written down in the same transaction. What the watch says is a fact for its own 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from services.contracts.event import subject_of
 from services.contracts.families import TYPES
 from services.runtime.outbox import Row
-from services.warning import discipline, facts, said
+from services.warning import discipline, facts, recall, said
 from services.warning.facts import Taken
 from services.warning.letter import Echo, Letter, letters
 from services.warning.matter import Fact, Kind, Named, Regretting, Say, Send, Standing, Under, Where
@@ -63,6 +64,7 @@ class Turn:
         self.changed: dict[Id, dict[str, Effect]] = defaultdict(dict)
         self.ended: list[Id] = []
         self.receipts: list[Fact] = []
+        self.recalled: list[recall.Recalled] = []
         self.duplicates = 0
 
     # --- in -------------------------------------------------------------------------------------------------------
@@ -74,16 +76,31 @@ class Turn:
         self.duplicates += len(taken) - len(fresh)
         new = [one for one in taken if first[one.fact.key] is one and one.fact.key in fresh]
         self.receipts += [one.fact for one in new if _is_receipt(one.fact)]
-        await self._waves(new)
+        if self._world.life and not self._world.life.settled:
+            self._note_alone(await self._place(new))
+        else:
+            await self._waves(new)
 
     async def wake(self, ids: Iterable[Id]) -> None:
         """Time alone may have changed how these stand."""
         wanted = list(ids)
         await self._load(wanted)
+        await self._adopt(wanted)
         await self._waves(await self._fold(wanted))
+
+    async def recall(self, ids: Iterable[Id]) -> None:
+        """What the life before must have sent, up to the last thing that it said, is not sent again."""
+        wanted = list(ids)
+        await self._load(wanted)
+        for id_ in wanted:
+            matter = self._matters[id_]
+            for send, then in recall.sends(self._kinds[id_[0]], matter, self._world):
+                self._effect(matter, send.slot, Effect("", recall.BEFORE, 1, "", "", "", None))
+                self.recalled += recall.letters(matter, send, then)
 
     async def finish(self) -> None:
         """Write everything down."""
+        await self._store.recall(self.recalled)
         await self._store.finish(
             self._matters.values(), self._taken.values(), self._names, self.changed, self.ended, self.letters,
             self.rows, self.refused, self.receipts, self._world,
@@ -101,6 +118,7 @@ class Turn:
             if not wave:
                 return
             touched = await self._place(wave)
+            await self._adopt(touched)
             wave = await self._fold(touched)
             await self._store.handle([one.fact.key for one in wave], self._world.now)
         raise Circle(f"after {WAVES} waves there was still more to say: {[t.fact.type for t in wave][:5]}")
@@ -204,6 +222,30 @@ class Turn:
                 self._send(matter, matter.standing)
                 self._note(matter, matter.standing)
         return spoken
+
+    def _note_alone(self, ids: Iterable[Id]) -> None:
+        """While the life before is read only how things stand is noted: the clock folds them when all is known."""
+        life = self._world.life
+        for id_ in ids:
+            matter = self._matters[id_]
+            standing = self._kinds[id_[0]].fold(id_[2], facts.in_force(matter.facts.values()), self._world)
+            if life and standing is not None:
+                matter.standing = dataclasses.replace(standing, wake=life.until)
+                self._note(matter, matter.standing)
+
+    async def _adopt(self, ids: Iterable[Id]) -> None:
+        """What the life before has said in the slots of these matters counts as said."""
+        if self._world.life is None or self._world.life.settled:
+            return
+        matters = [self._matters[id_] for id_ in ids]
+        found: dict[tuple[Id, str], recall.Where] = {}
+        for matter in matters:
+            standing = self._kinds[matter.id[0]].fold(matter.id[2], facts.in_force(matter.facts.values()), self._world)
+            found.update(recall.said_last(matter, standing, self._world.life))
+        records = await self._store.said_before(found.values())
+        for (id_, slot), where in found.items():
+            matter = self._matters[id_]
+            self._effect(matter, slot, recall.effect(matter, slot, where, records[where.slot], self._world))
 
     def _note(self, matter: Matter, standing: Standing) -> None:
         self._names.update(((*matter.id[:2], name), matter.id[2]) for name in standing.names)

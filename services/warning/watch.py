@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ import asyncpg
 from services.contracts.event import InvalidEvent
 from services.runtime.consume import Position, Slice
 from services.warning import facts, heard
+from services.warning.before import Before
 from services.warning.facts import Taken
 from services.warning.heard import Ear
 from services.warning.store import Store
@@ -45,11 +47,12 @@ class Batch:
 class Watch:
     """The watch takes facts in."""
 
-    def __init__(self, around: Surroundings) -> None:
-        self._around = around
+    def __init__(self, around: Surroundings, before: Before) -> None:
+        self._around, self._before = around, before
 
     async def reset(self, connection: asyncpg.Connection, _positions: Sequence[Position]) -> None:
-        """Matters are read as they are needed; who is on duty is read anew."""
+        """Matters are read as they are needed; who is on duty is read anew, and what an earlier life has said."""
+        await self._before.look(connection, self._around.now())
         await self._around.refresh(connection)
 
     async def stale(self, connection: asyncpg.Connection) -> str | None:
@@ -69,11 +72,18 @@ class Watch:
                 ear.hear(record.value or b"")
                 try:
                     if facts.type_in(record.value or b"") in self._around.reads:
-                        taken.append(facts.read(record.value or b"", now))
+                        taken.append(self._in_time(facts.read(record.value or b"", now)))
                 except InvalidEvent as error:
                     piece.never(record, "not_an_event", str(error))
         taken.sort(key=lambda one: one.fact.recorded)
         return Batch(taken, ear)
+
+    def _in_time(self, one: Taken) -> Taken:
+        """What a life before took in it took in when it was accepted."""
+        life = self._around.life
+        if life is None or life.settled or one.fact.recorded > life.until:
+            return one
+        return one._replace(fact=dataclasses.replace(one.fact, handled=one.fact.recorded))
 
     async def apply(self, connection: asyncpg.Connection, _slices: list[Slice], prepared: Batch) -> None:
         """Fold, inside the transaction that moves the positions."""

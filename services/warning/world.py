@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.runtime.bureau import Bureau
+from services.warning.before import Life
 from services.warning.heard import Heard
 from services.warning.house import House
 
@@ -27,3 +28,7 @@ class World:
     """Those that a person has made and that are not over, as they are shown."""
     reds: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     """Scope → the red warnings in force, as they are shown: beside them an orange one calls nobody."""
+    life: Life | None = None
+    """What an earlier life of this hub said after the moment to which its database was put back."""
+    secret: bytes = b""
+    """The links in letters follow from it."""
