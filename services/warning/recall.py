@@ -15,7 +15,7 @@ from services.contracts import event
 from services.warning import facts, letter, said
 from services.warning.before import Life, slot_of
 from services.warning.letter import Letter
-from services.warning.matter import Fact, Kind, Say, Send, Standing
+from services.warning.matter import Fact, Kind, Regretting, Say, Send, Standing
 from services.warning.store import Effect, Id
 
 if TYPE_CHECKING:
@@ -84,12 +84,20 @@ def sends(kind: Kind, matter: Matter, world: World) -> Iterator[tuple[Send, Worl
     seen: set[str] = set(matter.effects)
     for moment in _moments(matter, life):
         then = dataclasses.replace(world, now=moment)
-        standing = kind.fold(matter.id[2], facts.in_force(_by(matter, moment)), then)
-        if standing is None or not all(_was_said(matter, say, life) for say in standing.says):
-            continue
-        for send in (one for one in standing.sends if one.slot not in seen):
+        for send in (one for one in _sent(kind, matter, then, life) if one.slot not in seen):
             seen.add(send.slot)
             yield send, then
+
+
+def _sent(kind: Kind, matter: Matter, then: World, life: Life) -> Iterator[Send]:
+    """What the fold of that moment sends, if that life had come to it; and what it regrets."""
+    known = [fact for fact in matter.facts.values() if fact.recorded <= then.now]
+    counting = facts.in_force(known)
+    standing = kind.fold(matter.id[2], counting, then)
+    if standing is not None and all(_was_said(matter, say, life) for say in standing.says):
+        yield from standing.sends
+    if isinstance(kind, Regretting):
+        yield from kind.regrets(matter.id[2], facts.taken_back(known, {fact.key for fact in counting}), then)
 
 
 def letters(matter: Matter, send: Send, then: World) -> list[Recalled]:
@@ -112,10 +120,6 @@ def _recalled(one: Letter, told: Fact | None) -> Recalled:
 def _moments(matter: Matter, life: Life) -> Sequence[datetime.datetime]:
     known = {fact.recorded for fact in matter.facts.values() if fact.recorded <= life.until}
     return [*sorted(known)[-MOMENTS:], life.until]
-
-
-def _by(matter: Matter, moment: datetime.datetime) -> list[Fact]:
-    return [fact for fact in matter.facts.values() if fact.recorded <= moment]
 
 
 def _was_said(matter: Matter, say: Say, life: Life) -> bool:

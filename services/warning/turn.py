@@ -86,7 +86,9 @@ class Turn:
         wanted = list(ids)
         await self._load(wanted)
         await self._adopt(wanted)
-        await self._waves(await self._fold(wanted))
+        spoken = await self._fold(wanted)
+        await self._store.handle([one.fact.key for one in spoken], self._world.now)
+        await self._waves(spoken)
 
     async def recall(self, ids: Iterable[Id]) -> None:
         """What the life before must have sent, up to the last thing that it said, is not sent again."""

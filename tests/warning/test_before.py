@@ -74,10 +74,8 @@ async def test_what_was_sent_after_the_backup_is_not_sent_again_and_the_ladder_g
         assert after["letters"] == before["letters"], "their links and receipts are known"
         assert after["matters"] == before["matters"]
         assert await ends(watch) == said, "nothing is said a second time"
-        assert {row["state"] for row in await watch.connection.fetch("SELECT state FROM delivery")} <= {
-            "handed",
-            "delivered",
-        }
+        left = await watch.connection.fetchval("SELECT count(*) FROM delivery WHERE state IN ('waiting', 'past')")
+        assert left == 0, "what became of each is known, too"
         watch.clock.advance(minutes=16)
         await watch.settled()
         more = (await watch.outbox())[len(earlier) :]
@@ -103,7 +101,7 @@ async def test_a_warning_that_the_life_before_did_not_come_to_is_called_while_it
         await watch.publish(missed, old)
         await watch.until(lambda: watch.connection.fetchval("SELECT settled IS NOT NULL FROM life_before"))
         await watch.settled()
-        assert {one["chain"] for one in await watch.outbox()} == {missed["subject"]}
+        assert {one["chain"] for one in await watch.outbox()} - {""} == {missed["subject"]}
     await server.execute("DROP DATABASE hub_not_come_to WITH (FORCE)")
 
 
