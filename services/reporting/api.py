@@ -44,7 +44,7 @@ from services.reporting.words import (
     SET_ASIDE,
     STATISTICS,
 )
-from services.runtime import access, postgres, web
+from services.runtime import access, audit, postgres, web
 from services.runtime.kafka import Publisher, Rejected, Unknown
 from services.runtime.person import check_csrf
 from services.runtime.settings import Settings
@@ -188,9 +188,12 @@ class Desk:
             return shown({"accepted": [], "problems": [], "checked": len(judged)})
         accepted = [one for one in judged if isinstance(one, recording.Accepted)]
         try:
+            if who.kind == "person":
+                async with taken(self.pool) as connection:
+                    await audit.write(connection, web.actor(request, who.name), "figures.recorded", rows=len(accepted))
             await self.publisher.publish([one.record for one in accepted])
-        except (Unknown, Rejected) as error:
-            raise web.not_now("the broker is away: send again") from error
+        except (Unknown, Rejected, *postgres.NOT_NOW) as error:
+            raise web.not_now("the broker or the database is away: send again") from error
         items = [{"index": n, "id": one.id, "source": recording.SOURCE} for n, one in enumerate(accepted)]
         return shown({"accepted": items, "problems": []}, 202)
 

@@ -2,14 +2,14 @@
 import { computed } from "vue";
 import { polled } from "./live";
 import type { Matter } from "./matters";
-import { bureau, regionName } from "./session";
+import { bureau, person, regionName } from "./session";
 
 export interface Turn {
   organisation: string; organisation_name: string; post: string; post_name: string;
   by: string; persons: { person_id: string; person: string }[]; shift_id: string | null; from: string | null; to: string | null;
 }
 
-const found = polled<{ items: Turn[] }>(() => "/warning/duty/now", 60);
+const found = polled<{ items: Turn[] }>(() => (person.value?.role === "partner" ? "" : "/warning/duty/now"), 60);
 export const duty = computed<Turn[]>(() => found.value?.items ?? []);
 const names = computed(() => new Map(duty.value.map((one) => [one.post, one.post_name])));
 const persons = computed(() => new Map(duty.value.flatMap((one) => one.persons.map((p) => [p.person_id, p.person]))));
