@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import callout, door, figures, hub, ledger, line, live, machine, recount, telemetry, verify
+from bench import callout, door, figures, hub, ledger, line, live, machine, recount, report, telemetry, verify
 from bench.line import Line
 from bench.parts import Ended, parts, scratch
 
@@ -36,6 +36,14 @@ def count(size: Size) -> Iterator[Line]:
         yield recount.run(stage, size.events)
         yield verify.run(stage, size.events)
         yield from figures.run(stage, size.events)
+        yield from report.run(stage, size.events)
+
+
+def reported(size: Size) -> Iterator[Line]:
+    """The annual report of a full ledger."""
+    with _folder(size) as folder, parts(folder) as stage:
+        ledger.run(stage, size.events)
+        yield from report.run(stage, size.events)
 
 
 def random_ids(size: Size) -> Iterator[Line]:
@@ -77,12 +85,15 @@ def whole(_size: Size) -> Iterator[Line]:
 
 SUBJECTS: dict[str, Callable[[Size], Iterator[Line]]] = {
     "count": count,
+    "report": reported,
     "random-ids": random_ids,
     "ingest": ingest,
     "telemetry": sensors,
     "callout": called,
     "hub": whole,
 }
+WHOLE = [name for name in SUBJECTS if name != "report"]
+"""Measured when nothing is named: the report is part of the count."""
 
 
 @contextlib.contextmanager
@@ -104,7 +115,7 @@ def main() -> int:
     given = options.parse_args()
     conditions, lines = machine.conditions(), []
     try:
-        for name in given.only or SUBJECTS:
+        for name in given.only or WHOLE:
             for one in SUBJECTS[name](Size(given.events, given.keep)):
                 print(f"{one.what}: {line.rounded(one.value)} {one.unit}", file=sys.stderr, flush=True)
                 lines.append(one)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
+import gzip
 import shutil
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,7 @@ import pytest
 from deploy.local.api import Front
 from services.contracts.topics import CANONICAL
 from services.reporting import app as reporting
-from services.reporting import catalogue
+from services.reporting import catalogue, export
 from services.reporting.count import Count
 from services.reporting.report import verified
 from services.reporting.report.press import Press
@@ -289,9 +292,28 @@ async def _an_answer_to_a_citizen(office: Office) -> None:
     assert "94.5" in page.text
     assert "答复如下。" in page.text
     assert (await verified.verify(office.settings.postgres_dsn)).wrong == []
+    await _a_stranger(office)
     await office.post("/answers", {"questions": [{"key": "nothing", **days}]}, status=404)
     await office.post("/answers", {"questions": [{"key": "penalties_imposed"}]}, status=422)
     await _bad_requests(office)
+
+
+async def _a_stranger(office: Office) -> None:
+    """Recomputes all of it from the export, and finds what was changed."""
+    folder = office.settings.data_dir / "export"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    await export.export(office.settings.postgres_dsn, folder, ())
+
+    def recompute() -> str:
+        done = subprocess.run([sys.executable, "docs/verify_edition.py", str(folder)], capture_output=True, text=True,
+                              check=False)  # fmt: skip
+        return done.stdout + done.stderr
+
+    assert (await asyncio.to_thread(recompute)).endswith("verified\n")
+    file = folder / "editions.ndjson.gz"
+    content = gzip.decompress(file.read_bytes()).replace(b'"value":5,', b'"value":6,')
+    file.write_bytes(gzip.compress(content))
+    assert "rescue_teams_standing" in await asyncio.to_thread(recompute)
 
 
 async def _bad_requests(office: Office) -> None:

@@ -5,19 +5,20 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from services.reporting import answer, remembered, since
 from services.reporting import behind as pages
 from services.reporting.behind import Cursor
-from services.reporting.catalogue import Catalogue
+from services.reporting.catalogue import Catalogue, Leaf
 from services.reporting.ledger import Entry
 from services.reporting.question import Query
 from services.reporting.report import figures, making
 from services.reporting.report.content import Line
 from services.reporting.report.edition import Edition
 from services.reporting.report.frozen import Frozen
-from services.reporting.tally import Increments, Series, Tally
+from services.reporting.tally import DAY_BITS, Increments, Series, Tally
 
 MOST_EVENTS = 200
 """Events named for one figure that has drifted."""
@@ -58,12 +59,13 @@ def _parts(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
 def _named(of: Catalogue, query: Query, entries: Iterable[Entry]) -> list[dict[str, Any]]:
     """The events that came since and bear on a figure: those that count in it, and what corrects or takes back."""
     types = set(remembered.types(of, query))
-    rows = sorted((e for e in entries if e.type in types and _bears(of, query, e)), key=_when)
+    bears = _Bears(of, query)
+    found = (e for e in sorted(entries, key=_when) if e.type in types and bears(e))
     return [
         {"id": e.event.id, "source": e.event.source, "type": e.event.type, "time": e.event.time,
          "recordedtime": e.event.recordedtime, "region": e.event.region,
          **({"corrects": e.event.corrects} if e.event.corrects else {})}
-        for e in rows[:MOST_EVENTS]
+        for e in islice(found, MOST_EVENTS)
     ]  # fmt: skip
 
 
@@ -71,21 +73,32 @@ def _when(entry: Entry) -> Any:
     return entry.event.recordedtime, entry.key
 
 
-def _bears(of: Catalogue, query: Query, entry: Entry) -> bool:
-    """Whether an event counts in a figure; one that corrects may have moved it by what it replaces."""
-    if entry.event.status != query.status:
-        return False
-    leaves = [leaf for leaf in query.leaves if leaf.definition.event == entry.type and not leaf.definition.lookups]
-    if not leaves or entry.target:
-        return True
-    for leaf in leaves:
-        more, tally = Increments(), Tally([leaf.definition], of.zone, Series())
+class _Bears:
+    """Tells whether an event counts in a figure; one that corrects may have moved it by what it replaces."""
+
+    def __init__(self, of: Catalogue, query: Query) -> None:
+        self.of, self.query = of, query
+        self.sides = [
+            (leaf, Tally([leaf.definition], of.zone, Series()))
+            for leaf in query.leaves if leaf.definition.event and not leaf.definition.lookups
+        ]  # fmt: skip
+        self.within = of.regions.subtree(query.region)
+
+    def __call__(self, entry: Entry) -> bool:
+        if entry.event.status != self.query.status:
+            return False
+        sides = [(leaf, tally) for leaf, tally in self.sides if leaf.definition.event == entry.type]
+        return not sides or bool(entry.target) or any(self._counts(entry, *side) for side in sides)
+
+    def _counts(self, entry: Entry, leaf: Leaf, tally: Tally) -> bool:
+        over, day = self.query.period, entry.event.time.astimezone(self.of.zone).date()
+        back = leaf.kind in answer.LOOKS_BACK
+        if day > over.last or not (back or over.first <= day) or self.of.known(entry.event.region) not in self.within:
+            return False
+        more = Increments()
         tally.count(entry.event, entry.type, entry.key, more, stored=True)
-        day = entry.event.time.astimezone(of.zone).date()
-        inside = day <= query.period.last and (leaf.kind in answer.LOOKS_BACK or day >= query.period.first)
-        if inside and any(leaf.takes(key[4]) for key in tally.series.ids) and (more.events or more.values):
-            return True
-    return False
+        names = {number: key for key, number in tally.series.ids.items()}
+        return any(leaf.takes(names[code >> DAY_BITS][4]) for code in more.events)
 
 
 def diff(one: Edition, here: Frozen, two: Edition, there: Frozen) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def whole(
     versions = list(versions)
     newer = next((v.id for v in versions if v.revision > one.revision and v.issued), "")
     return row(one) | {
-        "title": t.title if t else one.scope.template,
+        "title": made.document.title if made else t.title if t else one.scope.template,
         "mark": "已替代" if one.superseded_by else "" if one.issued else making.MARK,
         "attempt": one.attempt,
         "progress": {"share": progress[0], "waits_for": progress[1]},
