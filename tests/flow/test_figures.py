@@ -1,4 +1,4 @@
-"""The published figures of two bureaus come out of the hub, from events, while every process is killed once."""
+"""The published figures of two bureaus come out of events and stand in a report, while every process is killed once."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import csv
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 import pytest
@@ -21,6 +23,7 @@ from services.contracts.topics import CANONICAL
 from tests.deploy.test_up import Hub
 from tests.figures.publish import publish
 from tests.figures.year import FOLDER, year
+from tests.reporting.report.test_rendering import text_of
 
 PROCESSES = ("reporting-stream", "ingest-stream", "hub-api", "postgres", "kafka")
 SHOWN_BY_COMMAND = 12
@@ -74,6 +77,7 @@ async def test_every_published_figure_comes_out_of_events(hub: Hub) -> None:
         assert verified.returncode == 0, verified.stdout + verified.stderr
         assert await wrong(client, bureau) == {}
     assert by_command(hub, bureau) == {}
+    await asyncio.to_thread(printed, hub, bureau)
 
 
 async def ends(hub: Hub) -> dict[tuple[str, int], int]:
@@ -116,6 +120,37 @@ def by_command(hub: Hub, bureau: str) -> dict[str, Any]:
         for row in sample
         if not same(at(json.loads(answers[row["id"]].stdout or "{}"), row["member"]), row["value"])
     }
+
+
+def printed(hub: Hub, bureau: str) -> None:
+    """The annual report passes its checks; all five renderings hold every published figure."""
+    out = hub.folder.parent / "report"
+    done = hub.run("report", "--year", bureau[-4:], "--out", str(out), "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    made = {path.suffix[1:]: path.read_bytes() for path in out.iterdir()}
+    assert sorted(made) == ["docx", "html", "json", "pdf", "xlsx"]
+    report = json.loads(made["json"])
+    lines = [line for row in figures(bureau) if (line := line_of(report["lines"], row))]
+    assert {row["id"] for row in figures(bureau) if not line_of(report["lines"], row)} == set()
+    shown = Counter(mark for block in report["document"]["blocks"] for _, mark in block.get("marks", ()))
+    assert {line["number"] for line in lines if not shown[f"[{line['number']}]"]} == set()
+    for name, content in made.items():
+        text = text_of(name, content)
+        assert [line["printed"] for line in lines if line["printed"] not in text] == [], name
+
+
+def line_of(lines: Iterable[dict[str, Any]], row: dict[str, str]) -> dict[str, Any] | None:
+    """The line of the source table that tells a published figure."""
+    key, _, query = row["query"].partition("?")
+    asked = dict(parse_qsl(query))
+    labels = {name.removeprefix("label."): value for name, value in asked.items() if name.startswith("label.")}
+    aspect = "同比" if row["member"] == "compare.change_pct" else ""
+    return next(
+        (line for line in lines
+         if (line["key"], line["first"], line["last"], line["aspect"]) == (key, asked["from"], asked["to"], aspect)
+         and labels == line["labels"] and same(line["value"], row["value"])),
+        None,
+    )  # fmt: skip
 
 
 def at(answer: Any, member: str) -> Any:

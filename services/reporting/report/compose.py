@@ -12,7 +12,7 @@ from services.contracts.units import UNITS
 from services.reporting.report import nodes, reading, sources, told
 from services.reporting.report.content import Content, Head
 from services.reporting.report.nodes import Each, Figure, Here, If, Named, Node, Plain, Test, Written
-from services.reporting.report.slot import ABOUT, CHART, COMPARED, MYRIADS, Slot
+from services.reporting.report.slot import ABOUT, CHART, COMPARED, MYRIADS, NUMERAL, Slot
 from services.reporting.report.sources import RECORDED, Sources, name_of
 from services.reporting.report.template import Template
 from services.reporting.report.told import Told
@@ -246,7 +246,9 @@ class _Composer:
             self._mark(into, self.sources.line(id_, answer, one, told.MISSING, labels), one)
             into.missing = one.unit
             return
-        printed = told.written(one.value, one.unit, myriads=MYRIADS in forms, about=ABOUT in forms)
+        printed = told.written(
+            one.value, one.unit, myriads=MYRIADS in forms, about=ABOUT in forms, in_words=NUMERAL in forms
+        )
         into.say(printed)
         self._mark(into, self.sources.line(id_, answer, one, printed, labels), one)
 
@@ -331,7 +333,8 @@ class _Composer:
         self.counted[kind] += 1
         by = "、".join(self.head.names.get("", {}).get(name) or _BY.get(name, name) for name in slot.by)
         unit = "万元" if MYRIADS in slot.forms else answer["unit"]
-        return f"{kind}{self.counted[kind]}　{answer['definition']['zh']}（按{by}，单位：{unit}）"
+        of = "".join(f"{name_of(self.head.names, name, value)}，" for name, value in slot.labels)
+        return f"{kind}{self.counted[kind]}　{answer['definition']['zh']}（{of}按{by}，单位：{unit}）"
 
     def _cell(self, slot: Slot, answer: Answer, one: Told, labels: Mapping[str, str]) -> tuple[str, str]:
         """A number in a table without its unit, and its line."""

@@ -90,7 +90,7 @@ def names_of(house: Bureau, queries: Iterable[Query]) -> dict[str, dict[str, str
     """The Chinese names of labels and of their coded values."""
     found: dict[str, dict[str, str]] = {"": {}}
     for type_, name in {(leaf.definition.event, name) for q in queries for leaf in q.leaves
-                        for name in leaf.definition.label_names}:  # fmt: skip
+                        for name in (*leaf.definition.label_names, *q.labels)}:  # fmt: skip
         found[""][name] = glossary.term(type_, name).zh if name in FIELDS.get(type_, {}) else name
         spec = FIELDS.get(type_, {}).get(name)
         known = {**(spec.codes.values if spec and spec.codes else {}), **house.codes(type_, name)}

@@ -1,4 +1,4 @@
-"""The grammar of a figure's place in a template: `{{key{label=v}|from=|to=|region=|by=|同比|约|万元|table|chart}}`."""
+"""The grammar of a figure's place in a template: `{{key{label=v}|from=|region=|by=|同比|万元|…}}`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from services.contracts.rows import advice
 
-COMPARED, ABOUT, MYRIADS, TABLE, CHART = FORMS = ("同比", "约", "万元", "table", "chart")
+COMPARED, ABOUT, MYRIADS, NUMERAL, TABLE, CHART = FORMS = ("同比", "约", "万元", "汉字", "table", "chart")
 OPTIONS = ("from", "to", "region", "by")
 HERE = "*"
 """As a label's value inside `{{#each}}`: that of the part at hand."""

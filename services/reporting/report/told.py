@@ -10,6 +10,7 @@ from typing import Any
 
 from services.contracts.units import SHARES, UNITS
 from services.reporting import amount
+from services.runtime.document.model import numeral
 
 NONE, SILENT, MANUAL = "none", "silent", "manual"
 BASELINE = "baseline"
@@ -94,8 +95,13 @@ def plain(value: Decimal) -> str:
     return f"{amount.plain(value):f}" if value != value.to_integral_value() else str(int(value))
 
 
-def written(value: Decimal, unit: str, *, myriads: bool = False, about: bool = False) -> str:
-    """A number in a sentence; shares and 万元 bring their unit, others leave it to the sentence."""
+def written(value: Decimal, unit: str, *, myriads: bool = False, about: bool = False, in_words: bool = False) -> str:
+    """A number in a sentence; shares and 万元 bring their unit, others leave it to the sentence.
+
+    `in_words`: `一` to `九十九`, as ranks and terms are written (三等奖, 四类); any other number as digits.
+    """
+    if in_words and value == value.to_integral_value() and 0 < value < 100:
+        return numeral(int(value))
     if myriads:
         value, after = amount.rounded(value / _MYRIAD, 2), "万元"
     else:
