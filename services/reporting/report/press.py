@@ -62,6 +62,9 @@ class Press:
             except (*postgres.NOT_NOW, KafkaError) as error:
                 log.warning("press.not_now", error=repr(error))
                 await asyncio.sleep(RETRY_SECONDS)
+            except Exception as error:  # a fault of ours must not end the counting beside it
+                log.exception("press.fault", error=repr(error))
+                await asyncio.sleep(FAULT_SECONDS)
 
     async def _follow(self) -> None:
         connection = await postgres.connect(self._settings.postgres_dsn, role="reporting-press")
