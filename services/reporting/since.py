@@ -33,6 +33,8 @@ LATE = datetime.timedelta(days=1)
 BREATH = 128
 """Events between two pauses, in which others may answer."""
 MEMORY = "SET LOCAL work_mem = '64MB'"
+SUMMARIZE = "SELECT brin_summarize_new_values('ledger_recorded')"
+"""What the index does not know yet would be read from end to end."""
 
 
 class Cut(NamedTuple):
@@ -62,6 +64,7 @@ async def snapshot(
     connection = await postgres.connect(dsn, role="reporting-since", command_timeout=None)
     try:
         await connection.execute("SET search_path TO reporting; SET enable_seqscan TO off")
+        await connection.execute(SUMMARIZE)
         async with connection.transaction(isolation="repeatable_read"):
             await connection.execute(MEMORY)
             await _stand(connection, of, queries, await cut(connection, moment, vector), wait=wait)
@@ -126,8 +129,11 @@ async def come_since(connection: asyncpg.Connection, types: Iterable[str], then:
     """All ledger rows of these types that do not belong to a cut, retractions too."""
     found: dict[bytes, Entry] = {}
     after = then.moment if then.next is None else then.moment - LATE
+    read = then.next or {}
     n = 0
-    async for row in connection.cursor(SINCE, after, sorted(types), prefetch=1000):
+    async for row in connection.cursor(
+        SINCE, after, sorted(types), then.moment, list(read), list(read.values()), prefetch=1000
+    ):
         n += 1
         if n % BREATH == 0:
             await ledger.breathe()
@@ -231,7 +237,9 @@ SELECT o.* FROM reporting.observation o
 }
 """Of sums both rows are added up by whoever reads; a member has the references that are left of it."""
 SINCE = """
-SELECT position, "offset", body FROM ledger
- WHERE recorded > $1 AND type + 0 IN (SELECT id FROM type WHERE name = ANY($2))"""
+SELECT l.position, l."offset", l.body
+  FROM ledger l LEFT JOIN unnest($4::smallint[], $5::bigint[]) AS v(position, next) ON v.position = l.position
+ WHERE l.recorded > $1 AND l.type + 0 IN (SELECT id FROM type WHERE name = ANY($2))
+   AND (l.recorded > $3 OR l."offset" >= coalesce(v.next, 0))"""
 """The sum keeps the planner from reading all there is of a type instead of the end of the ledger."""
 CORRECTED = "SELECT DISTINCT corrects FROM ledger WHERE corrects = ANY($1::uuid[])"

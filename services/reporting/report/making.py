@@ -23,6 +23,7 @@ from services.reporting.report.content import Change, Content, Earlier, Head, Na
 from services.reporting.report.edition import DRAFTED, FROZEN, REFUSED, REQUESTED, Edition, Scope, span
 from services.reporting.report.frozen import Asked, Frozen
 from services.reporting.report.template import Template
+from services.reporting.report.told import SILENT
 from services.runtime.bureau import Bureau
 
 NOTE = "note:"
@@ -51,7 +52,7 @@ def head(edition: Edition, frozen: Frozen, *, signer: str = "") -> Head:
         bureau=bureau["name"], short_name=bureau["short_name"], first=frozen.from_, last=frozen.to,
         as_of=frozen.cutoff.astimezone(zone), region=frozen.region, number=edition.number, signer=signer,
         addressees=bureau["addressee"], date=date, version=f"V{edition.revision}", mark="" if edition.issued else MARK,
-        printed_by=bureau["name"] if edition.issued else "", names=_names(frozen), notes=notes(edition),
+        printed_by=bureau["name"] if edition.issued else "", names=_names(frozen), notes=notes(edition, frozen.figures),
         printed_before={slot: _earlier(one) for slot, one in frozen.printed_before.items()},
         replaces=frozen.revises, correction=frozen.correction,
         changes=tuple(Change(**one) for one in frozen.changes), seals=frozen.heads,
@@ -66,9 +67,28 @@ def _earlier(one: Mapping[str, Any]) -> Earlier:
     return Earlier(one["edition"], Decimal(str(one["value"])))
 
 
-def notes(edition: Edition) -> dict[str, str]:
-    """What the clerk says of silent feeds, by slot."""
-    return {slot.removeprefix(NOTE): p.text for slot, p in edition.paragraphs.items() if slot.startswith(NOTE)}
+def notes(edition: Edition, figures: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """What the clerk says of silent feeds, by slot: said of the slot, of its statistic, or of all its feed brings."""
+    said = {slot.removeprefix(NOTE): p.text for slot, p in edition.paragraphs.items() if slot.startswith(NOTE)}
+    found = {}
+    for slot, figure in figures.items():
+        if text := said.get(slot) or said.get(str(figure["key"])) or said.get(source_of(figure)):
+            found[slot] = text
+    return found
+
+
+def source_of(figure: Mapping[str, Any]) -> str:
+    """The type of event (or the register) that a figure comes from; of a ratio its own key."""
+    of = str(figure["definition"]["of"]).partition("{")[0]
+    return str(figure["key"]) if " / " in of or not of else of
+
+
+def notes_needed(found: Iterable[Mapping[str, Any]], figures: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The notes that would do for the silent feeds among the problems: `{note, slots}`."""
+    needed: dict[str, list[str]] = {}
+    for slot in (slot for one in found if one["check"] == SILENT for slot in one["slots"]):
+        needed.setdefault(NOTE + (source_of(figures[slot]) if slot in figures else slot), []).append(slot)
+    return [{"note": note, "slots": slots} for note, slots in needed.items()]
 
 
 def content(edition: Edition, frozen: Frozen) -> Content:

@@ -12,7 +12,6 @@ from services.reporting.report.content import Content, Line
 from services.reporting.report.edition import OPEN, STEPS, WRITERS, Edition
 from services.reporting.report.frozen import Frozen
 from services.reporting.report.template import Template
-from services.reporting.report.told import SILENT
 
 STATES = {
     "requested": "等待取数", "refused": "校核未通过", "frozen": "已定数，起草中", "drafted": "待核稿",
@@ -52,7 +51,7 @@ def whole(
         "may_cut": one.state in OPEN and role in WRITERS,
         "paragraphs": {slot: msgspec.to_builtins(p) for slot, p in one.paragraphs.items()},
         "paragraph_slots": list(t.texts) if t else sorted(one.paragraphs),
-        "notes_needed": [slot for p in one.problems if p["check"] == SILENT for slot in p["slots"]],
+        "notes_needed": making.notes_needed(one.problems, frozen.figures if frozen else {}),
         "empty": list(made.empty) if made else [],
         "remarks": list(made.remarks) if made else [],
         "outline": outline(t, made.lines if made else ()) if t else [],

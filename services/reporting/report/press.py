@@ -125,7 +125,7 @@ class Press:
             await self._tell(connection, one.id, 0, f"统计项 {error} 补算")
             self._not_before[one.id] = asyncio.get_running_loop().time() + 1
             return
-        found = making.problems(t, reading.figures, making.notes(one))
+        found = making.problems(t, reading.figures, making.notes(one, reading.figures))
         await self._keep(connection, one, await self._frozen(connection, one, t, asked, reading), found)
 
     async def _known(self, connection: asyncpg.Connection, one: Edition) -> bool:

@@ -131,7 +131,8 @@ SELECT body::text FROM edition e
  ORDER BY body->>'requested', id"""
 PAGE = """
 SELECT body->>'requested' AS at, body::text FROM edition
- WHERE ($1 = '' OR template = $1) AND ($2 = '' OR state = $2) AND ($3::text[] IS NULL OR region = ANY($3))
+ WHERE ($1 = '' OR template = $1) AND ($3::text[] IS NULL OR region = ANY($3))
+   AND ($2 = '' OR $2 = CASE WHEN body->>'superseded_by' = '' THEN state ELSE 'superseded' END)
    AND ($4::text IS NULL OR (body->>'requested', id) < ($4, $5))
  ORDER BY body->>'requested' DESC, id DESC LIMIT $6"""
 PUT = """

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from services.contracts.region import Region
-from services.reporting.report import frozen, making
+from services.reporting.report import edition, frozen, making
 from services.reporting.report.edition import Scope
 from services.reporting.report.frozen import Asked, Frozen
 
@@ -80,3 +80,20 @@ def test_what_is_frozen_comes_back_as_it_was_and_to_the_byte() -> None:
     content = frozen.encode(one)
     assert frozen.encode(frozen.decode(content)) == content
     assert list(frozen.decode(content).figures) == ["b", "a"], "in the order of the questions"
+
+
+def test_one_note_does_for_all_that_a_feed_brings() -> None:
+    figures = {
+        "hazards_found": {"key": "hazards_found", "definition": {"of": "hazard.found"}},
+        "hazards_found{level=major}": {"key": "hazards_found", "definition": {"of": "hazard.found{level=major}"}},
+        "closure_pct": {"key": "closure_pct", "definition": {"of": "hazards_found / hazards_closed"}},
+    }
+    problems = [{"check": "silent", "slots": [slot]} for slot in figures] + [{"check": "total", "slots": ["x"]}]
+    assert making.notes_needed(problems, figures) == [
+        {"note": "note:hazard.found", "slots": ["hazards_found", "hazards_found{level=major}"]},
+        {"note": "note:closure_pct", "slots": ["closure_pct"]},
+    ]
+    for name, covered in (("hazard.found", 2), ("hazards_found", 2), ("hazards_found{level=major}", 1), ("x", 0)):
+        scope = Scope("annual", "9", datetime.date(2023, 1, 1), datetime.date(2023, 12, 31))
+        one = edition.request(None, None, edition.Asked("annual-2023-1", scope, 1, AT), "clerk", AT)
+        assert len(making.notes(edition.write(one, f"note:{name}", "设备检修。", "clerk", AT), figures)) == covered
