@@ -47,6 +47,12 @@ browser: $(DEV) ## the pages, in a real browser (Chromium of the system)
 	@$(BIN)/python -m deploy.local.pages --strict
 	@$(BIN)/pytest tests/browser $(ARGS)
 
+bundle: $(RUN) pages ## what an installation without a network needs, in the folder bundle/
+	@$(BIN)/python -m deploy.local.bundle
+
+bundle-test: $(DEV) pages ## install from a bundle in a network namespace of its own, and start there
+	@$(BIN)/pytest tests/deploy/test_bundle.py -m slow $(ARGS)
+
 format: $(DEV) ## put the code into shape
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
