@@ -22,7 +22,7 @@ VERBS = (
     ("verify", "services.cli.verify:verify_", "核对台账的封条"),
     ("export", "services.cli.export:export_", "导出台账、封条和口径，任何人都能离线核对"),
     ("quarantine", "services.cli.quarantine:quarantine", "读不懂的记录：列出、查看、重新送入"),
-    ("keys", "services.cli.keys:keys", "报送单位的钥匙：新增、列出、停用"),
+    ("keys", "services.cli.keys:keys", "报送单位的钥匙：新增、列出、更换、停用"),
     ("users", "services.cli.users:users", "登录账户"),
     ("bureau", "services.cli.bureau:bureau", "单位目录：新建、检查、生效，与公布的数字核对"),
     ("routes", "services.cli.routes:routes", "叫应路由：某个预警会叫到谁"),

@@ -18,7 +18,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from services.cli.running import CommandFailed, connected, running
+from deploy.local import credentials
+from services.cli.running import CommandFailed, connected, home_of, running
 from services.contracts.topics import Topic, inbox_of, receipts_of
 from services.runtime import access, bureau, postgres
 from services.runtime.access_api import key_row
@@ -135,7 +136,7 @@ def _lines(scope: access.Scope) -> Iterator[str]:
 
 
 def _times(key: access.Key) -> Iterator[str]:
-    for name, at in (("新增", key.created), ("停用", key.revoked)):
+    for name, at in (("新增", key.created), ("可用至", key.until), ("停用", key.revoked)):
         if at:
             yield f"{name} {minute(at)}"
     if key.granted is None:
@@ -154,6 +155,35 @@ def grant(id_: Annotated[str, Parameter(name="ID")], /, *, json_: Json = False) 
     if not on_database(lambda connection: access.grant_key(connection, id_)):
         raise CommandFailed(f"没有待授权的钥匙 {id_}：用 hub keys list 查看编号")
     print(json.dumps({"id": id_, "granted": True}) if json_ else f"钥匙 {id_} 已授权")
+
+
+@keys.command
+def rotate(name: str, *, grace: str = "7d", json_: Json = False) -> None:
+    """给一个单位换一把新钥匙，范围不变；旧的在宽限期内照样可用，到期自动失效。新钥匙只显示这一次。
+
+    Parameters
+    ----------
+    name
+        报送单位（hub keys list）。
+    grace
+        旧钥匙还可用多久，写成 30m、2h 或 12d（要立即停用旧的，再执行 hub keys revoke）。
+    """
+    try:
+        length = bureau.span(grace)
+    except ValueError as error:
+        raise CommandFailed(f"不是时长：{grace}（写成 30m、2h 或 12d）") from error
+    done = on_database(lambda connection: access.rotate(connection, name, length))
+    if done is None:
+        raise CommandFailed(f"{name} 没有使用中的钥匙：用 hub keys list 查看")
+    key, token, old = done
+    if name == credentials.KEY_NAME and (file := home_of(Settings()) / "admin.key").exists():
+        credentials.write_secret(file, token)
+    if json_:
+        seconds = length.total_seconds()
+        print(json.dumps({"id": key.id, "key": token, "old": old, "grace_seconds": seconds}, ensure_ascii=False))
+        return
+    print(f"{name} 的新钥匙（编号 {key.id}）只显示这一次，请立即交给对方：\n{token}")
+    print(f"旧钥匙 {'、'.join(old)} 再可用 {grace}；要提前停用：hub keys revoke 编号")
 
 
 @keys.command

@@ -93,6 +93,14 @@ class Key:
     """Since when it opens anything; None: it waits for somebody else than who made it."""
     granted_by: str = ""
 
+    until: datetime.datetime | None = None
+    """It is being replaced, and valid until then."""
+
+    @property
+    def over(self) -> bool:
+        """Whether the new key has taken its place for good."""
+        return self.until is not None and self.until <= datetime.datetime.now(datetime.UTC)
+
     def may(self, right: str) -> bool:
         """Whether the key has a right."""
         return right in self.scope.rights
@@ -174,7 +182,7 @@ class Access:
         key = self.snapshot.keys.get(id_)
         stored = key.secret if key is not None else bytes(32)
         same = hmac.compare_digest(hashlib.sha256(secret.encode()).digest(), stored)
-        return key if same else None
+        return key if same and key is not None and not key.over else None
 
     def session(self, cookie: str | None) -> Session | None:
         """The person behind a session cookie, or None. Raises NotLoaded."""
@@ -260,7 +268,7 @@ def _key(row: asyncpg.Record) -> Key:
     scope = msgspec.json.decode(row["scope"], type=Scope)
     return Key(
         row["id"], row["name"], scope, row["secret"], row["created"], row["revoked"], row["kafka"], row["made_by"],
-        row["granted"], row["granted_by"],
+        row["granted"], row["granted_by"], row["until"],
     )  # fmt: skip
 
 
@@ -305,6 +313,31 @@ async def add_key(
         await audit.write(connection, by, "key.added", id=id_, name=name, scope=asdict(scope), kafka=kafka)
     assert row is not None  # noqa: S101  RETURNING always returns
     return _key(row), f"hub_{id_}_{secret}"
+
+
+async def rotate(
+    connection: asyncpg.Connection, name: str, grace: datetime.timedelta, *, by: Actor = CLI
+) -> tuple[Key, str, list[str]] | None:
+    """A new key in place of a publisher's own, which stay valid for the grace: it, its token, and the ids of the old.
+
+    None when the publisher has no key in use.
+    """
+    async with connection.transaction():
+        rows = await connection.fetch(
+            "SELECT * FROM access.key WHERE name = $1 AND revoked IS NULL AND granted IS NOT NULL"
+            " AND (until IS NULL OR until > now()) ORDER BY created DESC, id DESC FOR UPDATE", name,
+        )  # fmt: skip
+        if not rows:
+            return None
+        newest = _key(rows[0])
+        key, token = await add_key(connection, name, newest.scope, kafka=newest.kafka, by=by)
+        old = [row["id"] for row in rows]
+        until = await connection.fetchval(
+            "UPDATE access.key SET until = least(until, now() + $2::interval) WHERE id = ANY($1) RETURNING until",
+            old, grace,
+        )  # fmt: skip
+        await audit.write(connection, by, "key.rotated", id=key.id, name=name, old=old, until=until.isoformat())
+    return key, token, old
 
 
 async def list_keys(connection: asyncpg.Connection) -> list[Key]:

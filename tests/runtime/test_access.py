@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import io
 import time
 from collections.abc import AsyncIterator
@@ -263,3 +264,23 @@ def test_logs_hold_no_secrets() -> None:
     assert "pw@" not in text
     assert "hub_0123456789ab_…" in text
     assert text.count("\n") == 1
+
+
+async def test_a_key_that_is_replaced_stays_valid_for_its_grace_and_no_longer(who: Access, connection: Any) -> None:
+    grace = datetime.timedelta(seconds=1)
+    assert await access.rotate(connection, "inspections", grace) is None
+    scope = Scope(("/bureau",), ("hazard.*",), rate=5.0)
+    first, old_token = await access.add_key(connection, "inspections", scope)
+    done = await access.rotate(connection, "inspections", grace)
+    assert done is not None
+    new, token, old = done
+    assert old == [first.id]
+    assert new.scope == scope
+    assert await known(who, token) == new
+    assert await known(who, old_token) is not None
+    assert await known(who, old_token, wanted=False, seconds=2) is None
+    assert await known(who, token) == new
+    listed = {key.id: key.until for key in await access.list_keys(connection)}
+    assert listed[new.id] is None
+    assert listed[first.id] is not None
+    assert await connection.fetchval("SELECT count(*) FROM access.audit WHERE did = 'key.rotated'") == 1

@@ -73,7 +73,12 @@ def _results(answer: httpx.Response, messages: Sequence[Message]) -> list[str]:
 
 
 def signature(secret: str, id_: str, at: str, body: bytes) -> str:
-    """Standard Webhooks 1.0: HMAC-SHA256 over id, timestamp and body."""
+    """The header `webhook-signature` of Standard Webhooks, one signature for each secret (`new,old` while one is being
+    replaced): whoever knows one of them finds his."""
+    return " ".join(_signed(one, id_, at, body) for one in secret.split(","))
+
+
+def _signed(secret: str, id_: str, at: str, body: bytes) -> str:
     key = base64.b64decode(secret.removeprefix("whsec_")) if secret.startswith("whsec_") else secret.encode()
     mac = hmac.new(key, f"{id_}.{at}.".encode() + body, hashlib.sha256).digest()
     return "v1," + base64.b64encode(mac).decode()
@@ -84,5 +89,6 @@ def verifies(secret: str, headers: dict[str, str], body: bytes, now: float, tole
     id_, at = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
     if not (secret and at.isdigit() and abs(now - int(at)) <= tolerance):
         return False
-    expected = signature(secret, id_, at, body)
-    return any(hmac.compare_digest(one, expected) for one in headers.get("webhook-signature", "").split(" "))
+    expected = signature(secret, id_, at, body).split(" ")
+    given = headers.get("webhook-signature", "").split(" ")
+    return any(hmac.compare_digest(one, mine) for one in given for mine in expected)
