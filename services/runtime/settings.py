@@ -44,7 +44,9 @@ class Settings(BaseSettings):
     )
     smtp_from: str = Field("", description="from whom mails come: `hub@bureau.example`")
     webhook_private: str = Field("", description="hosts in private networks that webhooks may reach, `host,…`")
-    gateway_secret: SecretStr = Field(SecretStr(""), description="signs calls to gateways and their call-backs; `new,old` while it is being replaced")
+    gateway_secret: SecretStr = Field(
+        SecretStr(""), description="signs calls to gateways and their call-backs; `new,old` while it is being replaced"
+    )
     log_level: str = Field("info", description="debug, info, warning or error")
 
     @model_validator(mode="after")
