@@ -204,6 +204,9 @@ def test_the_brief_fits_a_telephone_and_each_number_opens_its_events(
     expect(page.page.locator("#sign li").first.get_by_role("button", name="是：批准")).to_be_visible()
     page.page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
     sound(page, "brief-desktop")
+    page.page.emulate_media(media="print")
+    expect(page.page.get_by_role("navigation")).to_have_count(0)
+    page.page.screenshot(path=".screenshots/brief-print.png", full_page=True)
 
 
 def submit(hub: Hub, api: httpx.Client, chain: str, who: Person) -> None:

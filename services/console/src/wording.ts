@@ -179,7 +179,7 @@ export const OFFICE: Record<string, [string, string]> = {
   troubles: ["被拒和有问题的", "Refused and in trouble"], no_troubles: ["没有被拒的。", "Nothing was refused."], outcome: ["结果", "Outcome"],
   to_sign: ["待签", "To sign"], nothing_to_sign: ["没有待签事项。", "Nothing to sign."], force: ["生效预警与响应", "Warnings and responses"],
   duty_sheet: ["今日值班快报", "Today's duty brief"], as_page: ["打开全文", "Open"], streets_month: ["街道月度", "Streets this month"], street: ["街道", "Street"],
-  answer_rate: ["叫应应答率", "Answer rate"], median_seconds: ["中位秒", "Median s"], hazards_late: ["隐患逾期", "Hazards overdue"], reports_late: ["报送迟到", "Reports late"],
+  answer_rate: ["叫应\u200b应答率", "Answer rate"], median_seconds: ["中位秒", "Median s"], hazards_late: ["隐患\u200b逾期", "Hazards overdue"], reports_late: ["报送\u200b迟到", "Reports late"],
   streets_hint: ["点数字看背后的事件；— 为本月无此项。", "A number opens its events; — is none in this month."], no_events: ["没有事件。", "No events."],
   not_granted: ["账号尚未授权，请找授权人", "No rights have been granted yet: ask a granter"],
   own_password: ["改密码", "Change password"], new_one: ["新密码（至少 10 个字）", "New password (10 characters)"], once_more: ["再写一次", "Once more"],
@@ -194,4 +194,6 @@ export const OFFICE: Record<string, [string, string]> = {
   verb_lift: ["解除", "lifted"], verb_acknowledge: ["签收", "acknowledged"], verb_step: ["推进", "moved on"],
   area_contacts: ["联系人", "Contacts"],
   "did_figures.recorded": ["记录数字", "figures recorded"], area_figures: ["数字", "Figures"], area_editions: ["报告", "Reports"],
+  none_of: ["本班没有", "None of these"],
+  field_organisation: ["单位", "organisation"], field_level: ["级别", "level"], field_outcome: ["结果", "outcome"], field_seconds: ["秒", "seconds"], field_loop: ["事项", "loop"], field_step: ["步骤", "step"],
 };
