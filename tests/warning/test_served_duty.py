@@ -112,3 +112,20 @@ async def test_a_silence_is_made_and_ended(hub: Served) -> None:
     assert wrong.status_code == 422
     assert (await post(hub, "/silences/s3/end", officer)).status_code == 404
     assert (await hub.get("/warning/silences/s1/hidden"))["count"] == 0
+    told = await hub.watch.connection.fetch("SELECT did, origin FROM access.audit WHERE did LIKE 'silences.%'")
+    assert [tuple(row) for row in told] == [("silences.start", "127.0.0.1")] * 2
+
+
+async def test_the_book_and_the_roster_are_had_and_a_partner_sees_its_own_feeds_only(hub: Served) -> None:
+    (leader, *_) = [one for one in (await hub.get("/warning/contacts/book"))["items"] if one["person_id"] == "R001"]
+    assert leader["addresses"]["sms"] == "138****0001"
+    month = await hub.get("/warning/duty/roster?month=2026-07")
+    assert {post["post"] for post in month["items"]} >= {"duty_leader", "bureau_duty"}
+    wrong = await hub.client.get("/warning/duty/roster?month=july", headers={"authorization": f"Bearer {hub.key}"})
+    assert wrong.status_code == 422
+    partner = await hub.log_in("partner")
+    statuses = {}
+    for path in ("/contacts/book", "/alerts", "/duty/now", "/feeds", "/notices", "/feeds/grid/hazard.found"):
+        statuses[path] = (await hub.client.get(f"/warning{path}", headers=partner)).status_code
+    refused, own = dict.fromkeys(("/contacts/book", "/alerts", "/duty/now"), 403), {"/feeds": 200, "/notices": 200}
+    assert statuses == {**refused, **own, "/feeds/grid/hazard.found": 404}
