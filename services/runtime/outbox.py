@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 import asyncpg
@@ -25,6 +25,7 @@ BATCH = 500
 POLL_SECONDS = 5.0
 """So long at most until a row is seen whose NOTIFY was lost."""
 STANDBY_SECONDS = 0.5
+HELD_SECONDS = 0.1
 RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
@@ -46,11 +47,19 @@ async def put(connection: asyncpg.Connection, rows: Sequence[Row]) -> None:
         await connection.execute("SELECT pg_notify(current_schema() || '.outbox', '')")
 
 
-class Outbox:
-    """Sends what stands in one schema's outbox until it is told to stop."""
+Held = Callable[[asyncpg.Connection], Awaitable[bool]]
+"""Whether something else goes first now."""
 
-    def __init__(self, settings: Settings, schema: str) -> None:
-        self._dsn, self._schema = settings.postgres_dsn, schema
+
+async def _never(_connection: asyncpg.Connection) -> bool:
+    return False
+
+
+class Outbox:
+    """Sends what stands in one schema's outbox until it is told to stop, except while it is held up."""
+
+    def __init__(self, settings: Settings, schema: str, held: Held = _never) -> None:
+        self._dsn, self._schema, self._held = settings.postgres_dsn, schema, held
         self._publisher = Publisher(settings)
         self._told = asyncio.Event()
         self._tries = 0
@@ -77,9 +86,9 @@ class Outbox:
             await self._lead(connection)
             while True:
                 self._told.clear()
-                while await self._send(connection):
+                while not (held := await self._held(connection)) and await self._send(connection):
                     self._tries = 0
-                await _at_most(self._told, POLL_SECONDS)
+                await (asyncio.sleep(HELD_SECONDS) if held else _at_most(self._told, POLL_SECONDS))
         finally:
             connection.terminate()
 

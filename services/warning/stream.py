@@ -15,6 +15,7 @@ from services.runtime.consume import Loop, Pace
 from services.runtime.outbox import Outbox
 from services.runtime.settings import Settings
 from services.warning import house
+from services.warning.callout.handing import Handing
 from services.warning.before import Before
 from services.warning.callout.record import Recorder
 from services.warning.callout.send import Sender
@@ -59,9 +60,9 @@ async def run(settings: Settings, clock: Clock, stop: asyncio.Event) -> None:
     senders = [Sender(settings.postgres_dsn, one, around) for one in ways]
     prober = Prober(settings.postgres_dsn, ways, around)
     async with asyncio.TaskGroup() as group:
-        beside = [Outbox(settings, "warning").run(), Clockwork(settings, around).run(), prober.run(),
-                  Recorder(settings.postgres_dsn, around).run(),
-                  *(s.run() for s in senders)]  # fmt: skip
+        outbox = Outbox(settings, "warning", Handing(around.now).goes_first)
+        beside = [outbox.run(), Clockwork(settings, around).run(), prober.run(),
+                  Recorder(settings.postgres_dsn, around).run(), *(s.run() for s in senders)]  # fmt: skip
         tasks = [group.create_task(one) for one in beside]
         stopping = group.create_task(_when(stop, loop))
         await loop.run()

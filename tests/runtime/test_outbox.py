@@ -33,8 +33,8 @@ class Box:
             await outbox.put(self.connection, [Row(TOPIC.name, None, text) for text in texts])
 
     @contextlib.asynccontextmanager
-    async def sending(self, settings: Settings | None = None) -> AsyncIterator[None]:
-        task = asyncio.create_task(Outbox(settings or self.settings, "probe").run())
+    async def sending(self, settings: Settings | None = None, **more: Any) -> AsyncIterator[None]:
+        task = asyncio.create_task(Outbox(settings or self.settings, "probe", **more).run())
         try:
             yield
         finally:
@@ -125,3 +125,20 @@ async def test_there_is_one_sender_and_the_second_takes_over(box: Box) -> None:
             await box.say(b"c")
             await box.empty()
     assert await box.said() == [b"a", b"b", b"c"]
+
+
+async def test_nothing_is_sent_while_something_else_goes_first(box: Box) -> None:
+    held, asked = True, asyncio.Event()
+
+    async def first(_connection: asyncpg.Connection) -> bool:
+        asked.set()
+        return held
+
+    await box.say(b"one", b"two")
+    async with box.sending(held=first):
+        await asked.wait()
+        await asyncio.sleep(2 * outbox.HELD_SECONDS)
+        assert await box.said() == []
+        held = False
+        await box.empty()
+    assert await box.said() == [b"one", b"two"]

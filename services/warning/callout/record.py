@@ -20,14 +20,14 @@ from services.contracts.families import TYPES
 from services.runtime import outbox, postgres
 from services.runtime.outbox import Row
 from services.warning import said
+from services.warning.callout.handing import Handing
 from services.warning.matter import Say
 from services.warning.surroundings import Surroundings
 
 log = structlog.get_logger(__name__)
 AT_ONCE = 500
 """Letters told of in one transaction."""
-LOOK_SECONDS, PATIENCE_SECONDS = 0.1, 5.0
-"""So often it looks; and it waits no longer than this for letters that are still to be handed over."""
+LOOK_SECONDS = 0.1
 RETRY_SECONDS = 0.5
 
 
@@ -50,15 +50,10 @@ class Recorder:
         connection = await postgres.connect(self._dsn, role="warning-record", command_timeout=30)
         try:
             await connection.execute("SET search_path TO warning")
-            waited = 0.0
+            handing = Handing(self._around.now)
             while True:
-                if waited < PATIENCE_SECONDS and await connection.fetchval(WAITING, self._around.now()):
-                    waited += LOOK_SECONDS
-                elif await self._tell(connection):
-                    continue
-                else:
-                    waited = 0.0
-                await asyncio.sleep(LOOK_SECONDS)
+                if await handing.goes_first(connection) or not await self._tell(connection):
+                    await asyncio.sleep(LOOK_SECONDS)
         finally:
             connection.terminate()
 
@@ -126,8 +121,6 @@ def spoken(say: Say, matter: tuple[str, str, str], now: datetime.datetime) -> Ro
     return said.row(record, say.type, subject_of(TYPES[say.type], say.data) or "")
 
 
-WAITING = """
-SELECT EXISTS (SELECT FROM delivery WHERE state = 'waiting' AND tries = 0 AND next <= $1)"""
 UNTOLD = """
 UPDATE delivery SET told = true
  WHERE id IN (SELECT id FROM delivery WHERE NOT told AND state IN ('handed', 'failed', 'delivered')
