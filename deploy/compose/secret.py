@@ -10,7 +10,7 @@ import secrets
 
 from services.runtime.settings import SECRETS
 
-MADE = ("hub_postgres_password",)
+MADE = ("hub_postgres_password", "grafana_password")
 
 
 def main() -> None:

@@ -21,11 +21,14 @@ from deploy.compose import HTTP
 from deploy.local import CannotStart, api, credentials, folder, in_force
 from deploy.local.readiness import reaching
 from deploy.local.terminal import overview
-from services.runtime import kafka, log, postgres
+from services.runtime import access, kafka, log, postgres
+from services.runtime.audit import Actor
 from services.runtime.settings import ROOT, Settings
 
 BUREAU = Path("/bureau")
 """Where the compose file mounts the bureau's folder; without one, the fictional bureau of the image."""
+ALERTMANAGER = "alertmanager"
+ALERTS = Path("/run/alertmanager/alertmanager_key")
 T = TypeVar("T")
 TRIES, PAUSE_SECONDS = 20, 1.5
 
@@ -37,7 +40,21 @@ async def make(settings: Settings) -> tuple[list[str], credentials.Credentials]:
     where = folder.without_password(settings.postgres_dsn)
     await again("PostgreSQL", where, "HUB_POSTGRES_DSN", partial(postgres.migrate_all, settings.postgres_dsn))
     issued = await credentials.issue(settings.postgres_dsn, settings.data_dir / "admin.key")
+    if ALERTS.parent.is_dir():
+        await let_in(settings.postgres_dsn, ALERTS)
     return sorted(cluster.topics), issued
+
+
+async def let_in(dsn: str, file: Path) -> None:
+    """A key for Alertmanager, for alarms alone, in a volume that nobody else reads."""
+    connection = await postgres.connect(dsn, role="up")
+    try:
+        if credentials.id_in(file) not in {key.id for key in await access.list_keys(connection) if not key.revoked}:
+            scope = access.Scope((f"/hub/{ALERTMANAGER}",), types=("alarm.*",))
+            _, token = await access.add_key(connection, ALERTMANAGER, scope, by=Actor("hub up"))
+            credentials.write_secret(file, token, 0o444)  # Alertmanager's user is another one
+    finally:
+        await connection.close()
 
 
 async def again(what: str, where: str, setting: str, work: Callable[[], Awaitable[T]]) -> T:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
-from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, cast
 
+import asyncpg
 from fastapi import FastAPI
 from starlette.types import Lifespan
 
@@ -22,8 +23,9 @@ from services.ingest.api import Desk, records_of, router
 from services.ingest.cap import CapDesk
 from services.ingest.door import Door
 from services.ingest.meters import Meters
+from services.ingest.reading_meters import ReadingMeters
 from services.ingest.spool import Spool
-from services.runtime import bureau, metrics, web
+from services.runtime import bureau, metrics, postgres, web
 from services.runtime.access import Access
 from services.runtime.clock import Clock
 from services.runtime.kafka import Publisher
@@ -70,7 +72,15 @@ def create(settings: Settings | None = None, clock: Callable[[], datetime.dateti
             await moving.stop()
             await publisher.close()
 
-    app = build(desk, ready, lifespan)
+    reading = ReadingMeters(meters.registry, settings.data_dir, settings.origin)
+
+    async def scraped() -> None:
+        reading.forget()
+        with contextlib.suppress(*postgres.NOT_NOW):
+            async with pool.acquire(timeout=2) as connection:
+                await reading.read(cast(asyncpg.Connection, connection))
+
+    app = build(desk, ready, lifespan, scraped)
     app.include_router(own.router(own.Own(who, pool, folder, clock)))
     app.include_router(tables.router(tables.TableDesk(desk, folder, own.audited(pool))))
     app.state.cap = CapDesk(desk, ground, folder.issuers, spool)
@@ -80,11 +90,16 @@ def create(settings: Settings | None = None, clock: Callable[[], datetime.dateti
     return app
 
 
-def build(desk: Desk, ready: web.Ready, lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
-    """The application around a desk."""
+def build(
+    desk: Desk,
+    ready: web.Ready,
+    lifespan: Lifespan[FastAPI] | None = None,
+    scraped: Callable[[], Awaitable[None]] | None = None,
+) -> FastAPI:
+    """The application around a desk; `scraped` reads what metrics show of the database."""
     app = web.create_app(
         "ingest", about=ABOUT, registry=desk.meters.registry, ready=ready, who=desk.access, body_limit=None,
-        lifespan=lifespan, express=("POST", "/events", desk.post),
+        lifespan=lifespan, express=("POST", "/events", desk.post), before_scrape=scraped,
     )  # fmt: skip
     app.include_router(router(desk))
     return app

@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from services.reporting import accounting
 from services.runtime import metrics
+from services.runtime.outbox_age import Waiting
 
 OUTCOMES = ("handled", "duplicate", "quarantine")
 
@@ -21,6 +22,7 @@ class Meters(Collector):
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
         self._families: list[Metric] = []
+        self._outbox = Waiting()
         self.figure_seconds = Histogram(
             "hub_reporting_figure_seconds", "Working out one figure", buckets=metrics.SECONDS, registry=registry
         )
@@ -46,6 +48,8 @@ class Meters(Collector):
             _gauge("hub_reporting_unexplained_records", "Records read and not accounted for; must be 0",
                    sum(abs(row["unexplained"]) for row in account)),
             await _quarantine(connection),
+            _gauge("hub_reporting_outbox_waiting_seconds", "Since the oldest event of the outbox is there",
+                   await self._outbox.seconds(connection)),
             _gauge("hub_reporting_definitions_uncounted", "New statistics still being counted from the ledger",
                    await connection.fetchval("SELECT count(*) FROM definition WHERE counted IS NULL")),
             *await _recheck(connection),

@@ -22,6 +22,7 @@ from services.warning.api import Desk, connections, router
 from services.warning.duty_api import DutyDesk
 from services.warning.meters import Meters
 from services.warning.people_api import PeopleDesk
+from services.warning.reading_meters import ReadingMeters
 from services.warning.state_meters import StateMeters
 from services.warning.surroundings import Surroundings
 
@@ -54,7 +55,7 @@ def create(settings: Settings | None = None, clock: Clock | None = None) -> Fast
             pool.terminate()
 
     registry = metrics.new_registry()
-    meters = (StateMeters(registry), telemetry_meters.Meters(registry))
+    meters = (StateMeters(registry), ReadingMeters(registry), telemetry_meters.Meters(registry))
 
     async def scraped() -> None:
         for one in meters:

@@ -86,7 +86,7 @@ def test_no_variable_holds_a_secret() -> None:
     secrets = {f"HUB_{name.upper()}" for name, field in Settings.model_fields.items() if "Secret" in repr(field)}
     assert secrets >= {"HUB_POSTGRES_PASSWORD", "HUB_GATEWAY_SECRET"}
     assert secrets & {name for one in SERVICES.values() for name in one.get("environment", ())} == set()
-    assert {f"HUB_{name.removeprefix('hub_').upper()}" for name in secret.MADE} <= secrets
+    assert {f"HUB_{name.removeprefix('hub_').upper()}" for name in secret.MADE if name.startswith("hub_")} <= secrets
 
 
 def test_the_health_check_asks_where_the_services_are() -> None:

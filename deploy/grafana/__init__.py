@@ -1,0 +1,1 @@
+"""Dashboards, generated from a table of panels."""
