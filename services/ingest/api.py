@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -28,6 +29,8 @@ from services.runtime.kafka import Record, Rejected, Unknown
 MAX_BODY = 8 * web.MIB
 MAX_IN_FLIGHT = 64 * web.MIB
 BODY_SECONDS = 30.0
+LOOK_SECONDS = 2.0
+"""While Kafka is away it is looked for so often."""
 MAX_PROBLEMS = 1_000
 MAX_SUGGESTIONS = 20
 SLICE = 250
@@ -134,6 +137,7 @@ class Desk:
         self.rate = Rate()
         self.budget = web.Budget(MAX_IN_FLIGHT)
         self.kafka_state = "ok"
+        self._looking: asyncio.Task[None] | None = None
         self.rejections = Rejections(publisher, meters)
         meters.bytes_in_flight.set_function(lambda: self.budget.used)
         meters.keys_age.set_function(lambda: who.age_seconds)
@@ -224,6 +228,8 @@ class Desk:
                 await asyncio.shield(asyncio.ensure_future(self.publisher.publish(records)))
         except Unknown as error:
             self.kafka_state = f"not confirmed: {error}"
+            if self._looking is None or self._looking.done():
+                self._looking = asyncio.create_task(self._look())
             self.meters.events("unknown", types)
             raise web.not_now(
                 "not confirmed by Kafka: whether they are in is unknown; send again with the same ids"
@@ -236,6 +242,14 @@ class Desk:
         self.kafka_state = "ok"
         self.meters.events("accepted", types)
         fault.at("ingest.acknowledged")
+
+    async def _look(self) -> None:
+        """Until Kafka is there again: a door that says it is not ready may be sent nobody to find out by."""
+        while self.kafka_state != "ok":
+            await asyncio.sleep(LOOK_SECONDS)
+            with contextlib.suppress(Unknown, Rejected):
+                await self.publisher.publish([])
+                self.kafka_state = "ok"
 
 
 def records_of(admitted: Sequence[Admitted]) -> list[Record]:
