@@ -246,7 +246,8 @@ ANSWER_VIA = Codes(
     },
 )
 CALLOUT_ANSWER = Codes(
-    "callout_answer", {"received": "收到", "need_support": "需支援", "refused": "拒绝", "wrong_number": "号码错误"}
+    "callout_answer",
+    {"received": "收到", "need_support": "需支援", "no_answer": "未接", "refused": "拒绝", "wrong_number": "号码错误"},
 )
 CALLOUT_OUTCOME = Codes(
     "callout_outcome", {"answered": "已应答", "exhausted": "无人应答", "superseded": "已被取代", "lifted": "已解除"}

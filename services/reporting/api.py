@@ -24,6 +24,7 @@ from services.reporting import (
     figure_table,
     inforce,
     ledger,
+    origin,
     question,
     recording,
     remembered,
@@ -34,6 +35,7 @@ from services.reporting.meters import Meters
 from services.reporting.question import Query, Unclear
 from services.reporting.words import (
     ACCOUNTING,
+    EVENT,
     EVENTS,
     FIGURE,
     FIGURES,
@@ -149,6 +151,14 @@ class Desk:
             size = behind.limit(request.query_params.get("limit", ""))
             async with self._for(query) as connection:
                 return shown(await behind.page(connection, self.catalogue, query, at, size))
+
+    async def event(self, source: str, id_: str, who: access.Principal) -> Response:
+        """One event and what caused it. Raises 404."""
+        async with self.reading() as connection:
+            found = await origin.traced(connection, source, id_, lambda region: may_see(self.catalogue, who, region))
+        if found is None:
+            raise web.Refusal(404, f"the ledger holds no event {id_[:64]} of {source[:64]}")
+        return shown({"event": found[0], "causes": found[1:]})
 
     def statistics(self) -> Response:
         """All definitions that can be asked for."""
@@ -307,6 +317,10 @@ def _figures(routes: APIRouter, desk: Desk) -> None:
     @routes.get("/statistics/{key}/events", tags=["figures"], **EVENTS)
     async def events(key: str, request: Request, who: Reader) -> Response:
         return await desk.events(key, request, who)
+
+    @routes.get("/events", tags=["figures"], **EVENT)
+    async def one_event(who: Reader, source: str = "", id: str = "") -> Response:  # noqa: A002  the envelope's word
+        return await desk.event(source, id, who)
 
     @routes.post("/figures", tags=["figures"], **FIGURES)
     async def record(request: Request) -> Response:

@@ -129,6 +129,10 @@ EVENTS = docs(
     answers("those in force, by time; personal fields masked", {"items": [_EVENT], "next": None}, 404, 422, 503),
     [*_QUERY, _CURSOR, {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 1000}}],
 )
+EVENT = docs(
+    "One event, and what caused it",
+    answers("as published, personal fields masked; causes from the nearest", {"event": _EVENT, "causes": []}, 404, 503),
+)
 LIVE = docs(
     "What moves, while it moves",
     {

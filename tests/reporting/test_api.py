@@ -202,3 +202,12 @@ def door(settings: Settings) -> Iterator[list[tuple[str, dict[str, Any]]]]:
     yield received
     server.shutdown()
     server.server_close()
+
+
+async def test_an_event_is_shown_with_what_caused_it(api: Api) -> None:
+    found = record(data={"level": "major"}, region="990111001")
+    effect = {**record(subject="h2"), "cause": f"{found['source']} {found['id']}"}
+    await api.reader.read([found, effect])
+    answer = (await api.get("/events", source=effect["source"], id=effect["id"])).json()
+    assert (answer["event"]["id"], [one["id"] for one in answer["causes"]]) == (effect["id"], [found["id"]])
+    assert (await api.get("/events", source="/nobody", id="x")).status_code == 404

@@ -6,7 +6,7 @@ import { bureau, person, regionName } from "./session";
 
 export interface Turn {
   organisation: string; organisation_name: string; post: string; post_name: string;
-  by: string; persons: { person_id: string; person: string }[]; shift_id: string | null; from: string | null; to: string | null;
+  by: string; persons: { person_id: string; person: string }[]; shift_id: string | null; handover: { shift_id: string } | null; from: string | null; to: string | null;
 }
 
 const found = polled<{ items: Turn[] }>(() => (person.value?.role === "partner" ? "" : "/warning/duty/now"), 60);

@@ -1,6 +1,6 @@
 /** What may be done next to a matter, one row each; whether it still may, the hub decides. */
 import type { Kind, Matter } from "./matters";
-import { LIST } from "./matters";
+import { LIST, unanswered } from "./matters";
 
 export interface Step {
   kind: Kind;
@@ -25,8 +25,10 @@ export const STEPS: Step[] = [
     legal: (m) => m.state !== "ended" && !m.trusted && !m.confirmed },
   { kind: "callout", verb: "answer", word: "received", key: "1", roles: DESK, legal: calling, body: { answer: "received" } },
   { kind: "callout", verb: "answer", word: "need_support", key: "2", roles: DESK, legal: calling, body: { answer: "need_support" } },
-  { kind: "callout", verb: "answer", word: "refused", key: "3", roles: DESK, legal: calling, body: { answer: "refused" } },
-  { kind: "callout", verb: "answer", word: "wrong_number", key: "4", roles: DESK, legal: calling, body: { answer: "wrong_number" } },
+  { kind: "callout", verb: "answer", word: "no_answer", key: "3", roles: DESK, legal: calling, body: { answer: "no_answer" } },
+  { kind: "callout", verb: "answer", word: "refused", key: "4", roles: DESK, legal: calling, body: { answer: "refused" } },
+  { kind: "callout", verb: "answer", word: "wrong_number", key: "5", roles: DESK, legal: calling, body: { answer: "wrong_number" } },
+  { kind: "callout", verb: "call", word: "call_again", key: "C", roles: DESK, legal: unanswered },
   { kind: "notice", verb: "submit", word: "submit", key: "Enter", roles: DESK, legal: (m) => ["drafted", "refused"].includes(m.state), needs: "sure" },
   { kind: "notice", verb: "approve", word: "approve", key: "Enter", roles: APPROVERS, legal: (m) => m.state === "submitted", needs: "sure" },
   { kind: "notice", verb: "refuse", word: "send_back", key: "", roles: APPROVERS, legal: (m) => m.state === "submitted", needs: "reason" },
