@@ -13,9 +13,9 @@ from tests.warning.folding import fact, moment, world
 
 KIND = Feed()
 KEY = "grid/hazard.found"
-"""Every 7 days, and one of grace."""
+"""Every 7 days, and four of grace."""
 LAST = moment("07-01 10:00")
-DUE = moment("07-09 10:00")
+DUE = moment("07-12 10:00")
 
 
 def fold(*facts: Fact, now: datetime.datetime, last: datetime.datetime | None = LAST, key: str = KEY) -> Standing:
@@ -49,7 +49,7 @@ def test_it_is_silent_when_cadence_and_grace_have_passed() -> None:
     assert say.data == {"publisher": "grid", "type": "hazard.found", "since": "2026-07-01T02:00:00Z"}
     (send,) = silent.sends
     assert "grid的" in send.text
-    assert fold(now=moment("07-10 03:00")).sends == (), "nobody is woken"
+    assert fold(now=moment("07-13 03:00")).sends == (), "nobody is woken"
 
 
 def test_it_resumes_when_it_is_heard_and_each_silence_is_said_once() -> None:
@@ -60,7 +60,7 @@ def test_it_resumes_when_it_is_heard_and_each_silence_is_said_once() -> None:
     assert (standing.state, resumed.type, resumed.time) == ("live", "feed.resumed", heard_again)
     later = fold(said(silent), said(resumed), now=heard_again + datetime.timedelta(days=2), last=heard_again)
     assert [(s.slot, s.time) for s in later.says] == [(silent.slot, silent.time), (resumed.slot, resumed.time)]
-    second = fold(said(silent), said(resumed), now=moment("07-20 00:00"), last=heard_again)
+    second = fold(said(silent), said(resumed), now=moment("07-25 00:00"), last=heard_again)
     assert [s.type for s in second.says] == ["feed.silent", "feed.resumed", "feed.silent"]
 
 

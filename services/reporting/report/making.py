@@ -14,10 +14,12 @@ import msgspec
 from services.contracts import glossary
 from services.contracts.families import FIELDS
 from services.contracts.rows import Mistake, Mistakes
-from services.reporting import period
+from services.reporting import period, registers
 from services.reporting.catalogue import Catalogue
+from services.reporting.definition import Definition
 from services.reporting.period import Period
 from services.reporting.question import Query
+from services.reporting.registers import Registers
 from services.reporting.report import checks, compose, questions, template
 from services.reporting.report.content import Change, Content, Earlier, Head, Names
 from services.reporting.report.edition import DRAFTED, FROZEN, REFUSED, REQUESTED, Edition, Scope, span
@@ -109,13 +111,22 @@ def bureau_of(house: Bureau) -> dict[str, Any]:
 def names_of(house: Bureau, queries: Iterable[Query]) -> dict[str, dict[str, str]]:
     """The Chinese names of labels and of their coded values."""
     found: dict[str, dict[str, str]] = {"": {}}
-    for type_, name in {(leaf.definition.event, name) for q in queries for leaf in q.leaves
-                        for name in (*leaf.definition.label_names, *q.labels)}:  # fmt: skip
-        found[""][name] = glossary.term(type_, name).zh if name in FIELDS.get(type_, {}) else name
+    known_registers, _ = registers.read(house.registers, house.extra_codes)
+    asked = {(type_, name) for q in queries for leaf in q.leaves for type_ in _types(leaf.definition, known_registers)
+             for name in (*leaf.definition.label_names, *q.labels)}  # fmt: skip
+    for type_, name in sorted(asked):
+        found[""].setdefault(name, name)
+        if name in FIELDS.get(type_, {}):
+            found[""][name] = glossary.term(type_, name).zh
         spec = FIELDS.get(type_, {}).get(name)
         known = {**(spec.codes.values if spec and spec.codes else {}), **house.codes(type_, name)}
         found.setdefault(name, {}).update(known)
     return found
+
+
+def _types(d: Definition, known: Registers) -> tuple[str, ...]:
+    """The types of event that a figure's labels come from."""
+    return tuple(step.event for step in known[d.register].added) if d.register else (d.event,)
 
 
 def value_of(figure: Mapping[str, Any]) -> str:

@@ -10,9 +10,9 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from services.reporting import catalogue, period
+from services.reporting import catalogue, period, question
 from services.reporting.question import LABEL
-from services.reporting.report import nodes, questions, template
+from services.reporting.report import making, nodes, questions, template
 from services.reporting.report.template import Template
 from services.runtime import bureau
 
@@ -71,3 +71,18 @@ def test_its_sentences_ask_for_every_published_figure(name: str) -> None:
     printed = of_text(template.find(ANNUAL, FOLDER / name), over, house.region)
     assert {id_: one for id_, one in published(name).items() if one not in printed} == {}
     assert all(label.startswith(LABEL) or label in ("from", "to") for _, told, _ in printed for label, _ in told)
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "parameters", "label", "value", "expected"),
+    [
+        ("example", "rescue_teams_standing", (("by", "level"),), "level", "street", "街道级"),
+        ("pukou-2023", "publicity_materials", (("label.material", "poster"),), "material", "poster", "挂图"),
+    ],
+)
+def test_the_labels_of_registers_and_the_constants_of_rows_have_names(
+    name: str, key: str, parameters: tuple[tuple[str, str], ...], label: str, value: str, expected: str
+) -> None:
+    house = bureau.load(FOLDER / name)
+    query = question.parse(key, parameters, catalogue.of(house), datetime.date(2023, 12, 31))
+    assert making.names_of(house, [query])[label][value] == expected
