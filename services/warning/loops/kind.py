@@ -119,9 +119,10 @@ class Telling:
         """When time alone changes something."""
         moments = [one.until for one in self.case.waiting]
         for run in self.runs:
-            moments += [run.due] if run.fell else []
-            moments += [at for _, at in run.warnings(self.calendar)]
-            moments += [later] if (later := self._later(run)) else []
+            own = [run.due, max(run.due, self.case.opening.at)] if run.fell else []
+            own += [at for _, at in run.warnings(self.calendar)]
+            own += [later] if (later := self._later(run)) else []
+            moments += [*own, *(run.told(at, self.calendar) for at in own)]
         return min((at for at in moments if at > self.now), default=None)
 
     def _later(self, run: Run) -> datetime.datetime | None:
@@ -194,13 +195,14 @@ class Telling:
                 at = max(run.due, self.case.opening.at)
                 yield from self._tell("loop_at", f"at:{slot}", run, run.clock.at, at, at + STILL)
                 if later := self._later(run):
-                    yield from self._tell("loop_after", f"after:{slot}", run, run.clock.after, later, later + STILL)
+                    at = max(later, self.case.opening.at)
+                    yield from self._tell("loop_after", f"after:{slot}", run, run.clock.after, at, later + STILL)
 
     def _tell(
         self, text: str, slot: str, run: Run, posts: Sequence[str], at: datetime.datetime, fresh: datetime.datetime
     ) -> Iterator[Send]:
         """One message to each post, when its moment has come and not passed."""
-        if not at <= self.now < fresh:
+        if not run.told(at, self.calendar) <= self.now < fresh:
             return
         words = self.world.house.messages.text(text, **self._words(run))
         told = dict.fromkeys(to for post in posts for to in self._posts(post)) or self._desk() if posts else ()

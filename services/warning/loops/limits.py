@@ -14,6 +14,11 @@ from services.warning.loops.rows import Clock, Loop
 if TYPE_CHECKING:
     from services.warning.loops.case import Move
 
+DAYTIME = range(8, 20)
+"""Hours at which people are told of limits that run out with a day."""
+END = datetime.timedelta(microseconds=1)
+"""A day ends so much before the next begins."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -58,6 +63,15 @@ class Run:
             at = calendar.before(self.due, length)
             if self.open_at(at) and at < self.due:
                 yield str(length), at
+
+    def told(self, at: datetime.datetime, calendar: Calendar) -> datetime.datetime:
+        """When people are told what is due then: a limit that runs out with a day wakes nobody."""
+        local, due = (moment.astimezone(calendar.zone) for moment in (at, self.due))
+        of_days = (due + END).time() == datetime.time.min
+        if self.clock.night or not of_days or local.hour in DAYTIME:
+            return at
+        day = local.date() + datetime.timedelta(days=local.hour >= DAYTIME.stop)
+        return datetime.datetime.combine(day, datetime.time(DAYTIME.start), calendar.zone)
 
     def days(self) -> int | None:
         """How many days what was asked for took."""

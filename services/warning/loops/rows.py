@@ -88,6 +88,8 @@ class Clock:
     """Who is told when it is still not done so long after."""
     statutory: bool = False
     """Set by law: lateness is always judged by when the hub was told."""
+    night: bool = False
+    """A limit of days is spoken of at night, too; else by day. A limit of hours or minutes always at once."""
 
 
 @dataclass(frozen=True)
@@ -261,6 +263,7 @@ _CLOCK = {
     "at": _optional(_texts),
     "later": _optional(_span, otherwise=None),
     "after": _optional(_texts),
+    "night": _optional(_flag, otherwise=False),
     "statutory": _optional(_flag, otherwise=False),
 }
 

@@ -35,6 +35,18 @@ def test_day_twelve_reminds_and_day_sixteen_is_overdue() -> None:
     assert said(late)["overdue:rectify:2"].data["enterprise_id"] == "E1"
 
 
+def test_a_limit_of_days_wakes_nobody_at_night() -> None:
+    night = stands(KEY, "13 07:59", FOUND)
+    assert (night.sends, night.wake) == ((), at("13 08:00"))
+    assert stands(KEY, "13 08:00", FOUND).sends
+    assert (stands(KEY, "17 00:00", FOUND).sends, stands(KEY, "17 00:00", FOUND).wake) == ((), at("17 08:00"))
+    assert stands(KEY, "17 08:00", FOUND).sends
+    late = fact("hazard.found", "20 21:00", hazard_id="h1", due="2023-06-16")
+    assert (stands(KEY, "20 22:00", late).sends, stands(KEY, "20 22:00", late).wake) == ((), at("21 08:00"))
+    raised = fact("alarm.raised", "13 02:00", alarm_id="a1", level="red")
+    assert stands("alarm/a1", "13 02:06", raised).sends, "what has minutes is told at once"
+
+
 def test_the_clock_wakes_when_time_alone_changes_something() -> None:
     assert stands(KEY, "02 00:00", FOUND).wake == at("13")
     assert stands(KEY, "14 00:00", FOUND).wake == at("17") - END
