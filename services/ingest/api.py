@@ -33,6 +33,9 @@ LOOK_SECONDS = 2.0
 """While Kafka is away it is looked for so often."""
 MAX_PROBLEMS = 1_000
 MAX_SUGGESTIONS = 20
+MAX_TRACES = 20
+"""Lines in the log about one request."""
+URGENT = "urgent"
 SLICE = 250
 """Events judged before others get their turn: about 5 ms."""
 HEADERS = [("content-type", b"application/cloudevents+json")]
@@ -241,6 +244,7 @@ class Desk:
             raise web.not_now("Kafka refuses the records: the hub's operator must act", 60) from error
         self.kafka_state = "ok"
         self.meters.events("accepted", types)
+        _trace(admitted)
         fault.at("ingest.acknowledged")
 
     async def _look(self) -> None:
@@ -250,6 +254,13 @@ class Desk:
             with contextlib.suppress(Unknown, Rejected):
                 await self.publisher.publish([])
                 self.kafka_state = "ok"
+
+
+def _trace(admitted: Sequence[Admitted]) -> None:
+    """A line for each urgent case: where its trace begins (decision 45)."""
+    cases = dict.fromkeys((a.key, a.type) for a in admitted if a.topic == URGENT)
+    for key, kind in list(cases)[:MAX_TRACES]:
+        _logger.info("door.accepted", trace=key.decode("utf-8", "replace"), type=kind)
 
 
 def records_of(admitted: Sequence[Admitted]) -> list[Record]:
