@@ -71,10 +71,10 @@ class ReadingMeters(Collector):
 
 
 def free(folder: Path) -> float:
-    """The free part of the disk that holds a folder, or will hold it."""
+    """The free part of the disk that holds a folder, or will hold it; what is kept for root is not there, as for df."""
     there = next(path for path in (folder, *folder.parents) if path.exists())
     usage = shutil.disk_usage(there)
-    return usage.free / usage.total
+    return usage.free / (usage.used + usage.free)
 
 
 async def expires(host: str, port: int) -> float | None:

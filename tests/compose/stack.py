@@ -19,7 +19,10 @@ from services.contracts import schema
 from services.runtime.settings import ROOT
 
 PROJECT = "hub-tried"
-PORTS = {"HUB_HTTP_PORT": "18100", "HUB_KAFKA_PORT": "18192", "HUB_KAFKA_PORT_2": "18193", "HUB_KAFKA_PORT_3": "18194"}
+PORTS = {
+    "HUB_HTTP_PORT": "18100", "HUB_KAFKA_PORT": "18192", "HUB_KAFKA_PORT_2": "18193", "HUB_KAFKA_PORT_3": "18194",
+    "HUB_PROMETHEUS_PORT": "18190", "HUB_ALERTMANAGER_PORT": "18191",
+}  # fmt: skip
 URL = f"http://127.0.0.1:{PORTS['HUB_HTTP_PORT']}"
 SOURCE = "/tried"
 
@@ -86,6 +89,18 @@ class Stack:
     def health(self, service: str) -> str:
         """`healthy`, `starting` …"""
         return docker("inspect", "--format", "{{.State.Health.Status}}", self.container(service)).strip()
+
+    async def killed(self, service: str) -> float:
+        """Kill a container, leave it dead for a moment; how long it takes to be well again (s).
+
+        The engine takes a `docker kill` for the wish to have it dead, so it is started again by hand.
+        """
+        container = self.container(service)
+        await asyncio.sleep(1)
+        docker("kill", container)
+        await asyncio.sleep(1)
+        docker("start", container)
+        return round(await self.until_healthy(service), 1)
 
     async def until_healthy(self, service: str, seconds: float = 60) -> float:
         """How long it took."""
@@ -162,6 +177,14 @@ async def counted(client: httpx.AsyncClient) -> int:
     except httpx.TransportError:
         return -1
     return int(answer.json()["value"]) if answer.status_code == 200 else -1
+
+
+async def until_counted(client: httpx.AsyncClient, value: int, seconds: float = 60) -> None:
+    """Wait for the figure."""
+    end = time.monotonic() + seconds
+    while (now := await counted(client)) != value:
+        assert time.monotonic() < end, f"{now} counted, {value} acknowledged"
+        await asyncio.sleep(0.3)
 
 
 async def unexplained(client: httpx.AsyncClient, service: str) -> int | None:

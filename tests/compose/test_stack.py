@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.processes import STREAMS
-from tests.compose.stack import Load, Stack, counted, docker, events, unexplained, why_not
+from tests.compose.stack import Load, Stack, counted, docker, events, unexplained, until_counted, why_not
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(why := why_not()), reason=why)]
 MORTAL = ("kafka", "postgres", "hub-api", "caddy", *(name for name, _ in STREAMS))
@@ -55,7 +55,7 @@ async def test_what_is_published_is_counted(hub: Stack, tmp_path: Path) -> None:
     async with hub.client() as client:
         before = await counted(client)
         hub.exec("hub-api", "hub", "publish", "/dev/stdin", stdin=json.dumps(events(5)))
-        await until(client, before + 5)
+        await until_counted(client, before + 5)
 
 
 async def test_each_container_is_killed_under_load_and_nothing_is_lost_or_doubled(hub: Stack) -> None:
@@ -63,38 +63,15 @@ async def test_each_container_is_killed_under_load_and_nothing_is_lost_or_double
         before = await counted(client)
         load = Load(client)
         sending = asyncio.create_task(load.run())
-        back = {name: await killed(hub, name) for name in MORTAL}
+        back = {name: await hub.killed(name) for name in MORTAL}
         load.stopping.set()
         await sending
         sys.stdout.write(f"\nacknowledged {load.acknowledged}, again {load.again}, healthy after (s) {back}\n")
-        await until(client, before + load.acknowledged)
+        await until_counted(client, before + load.acknowledged)
         await asyncio.sleep(2)
         assert await counted(client) == before + load.acknowledged, "something was counted twice"
         assert [await unexplained(client, service) for service in ("reporting", "warning")] == [0, 0]
         assert max(back.values()) < BACK_SECONDS
-
-
-async def killed(hub: Stack, name: str) -> float:
-    """Kill a container, leave it dead for a moment; how long it takes to be well again (s).
-
-    The engine takes a `docker kill` for the wish to have it dead, so it is started again by hand.
-    """
-    container = hub.container(name)
-    await asyncio.sleep(1)
-    docker("kill", container)
-    await asyncio.sleep(1)
-    begin = time.monotonic()
-    docker("start", container)
-    await hub.until_healthy(name)
-    return round(time.monotonic() - begin, 1)
-
-
-async def until(client: object, value: int, seconds: float = 60) -> None:
-    """Wait for the figure."""
-    end = time.monotonic() + seconds
-    while (now := await counted(client)) != value:  # type: ignore[arg-type]
-        assert time.monotonic() < end, f"{now} counted, {value} acknowledged"
-        await asyncio.sleep(0.3)
 
 
 def test_a_changed_folder_reaches_every_container(hub: Stack) -> None:
