@@ -101,6 +101,8 @@ SELECT coalesce(bool_and(p.next >= (r.ends ->> (p.topic || '/' || p.partition)):
 async def reader(settings: Settings, topics: list[str]) -> AsyncIterator[Reader]:
     """Reporting on this test's own topics and database, not yet reading."""
     await postgres.migrate_all(settings.postgres_dsn)
-    connection = await asyncpg.connect(settings.postgres_dsn, server_settings={"search_path": "reporting"})
+    # as somebody with all rights, who can tamper with what no service can
+    own = {"search_path": "reporting", "session_replication_role": "replica"}
+    connection = await asyncpg.connect(settings.postgres_dsn, server_settings=own)
     yield Reader(settings, connection)
     await connection.close()

