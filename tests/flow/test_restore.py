@@ -101,7 +101,7 @@ def red() -> dict[str, Any]:
 
 def told(messages: list[Any]) -> set[tuple[str, str, str]]:
     """Who was told what, by which channel."""
-    return {(one["channel"], one["address"], one["text"].partition("http")[0]) for one in messages}
+    return {(one["channel"], one["to"], one["text"].partition("http")[0]) for one in messages}
 
 
 def ran(hub: Hub, *arguments: str) -> dict[str, Any]:
