@@ -225,17 +225,21 @@ VIEWS: Mapping[str, str] = {
     "tally_day": _BOTH,
     "tally_month": _BOTH,
     "member": """
-SELECT m.series, m.day, m.member, m.refs + coalesce(d.refs, 0) AS refs
-  FROM reporting.member m LEFT JOIN since_member d USING (series, day, member)
- UNION ALL
-SELECT d.* FROM since_member d
- WHERE NOT EXISTS (SELECT FROM reporting.member m WHERE (m.series, m.day, m.member) = (d.series, d.day, d.member))""",
+SELECT m.series, m.day, m.member, m.refs + coalesce((SELECT d.refs FROM since_member d
+        WHERE d.series = m.series AND d.day = m.day AND d.member = m.member), 0) AS refs
+  FROM reporting.member m
+ UNION ALL SELECT series, day, member, refs FROM since_member""",
     "observation": """
-SELECT o.* FROM reporting.observation o
- WHERE NOT EXISTS (SELECT FROM gone g WHERE (g.series, g.key, g.n) = (o.series, o.key, o.n))
+SELECT o.series, o.key, o.n, o.subject, o.time, o.recorded,
+       CASE WHEN EXISTS (SELECT FROM gone g WHERE g.series = o.series AND g.key = o.key AND g.n = o.n)
+            THEN NULL ELSE o.day END AS day, o.value
+  FROM reporting.observation o
  UNION ALL SELECT * FROM since_observation""",
 }
-"""Of sums both rows are added up by whoever reads; a member has the references that are left of it."""
+"""Of sums both rows are added up by whoever reads; a member has the references that are left of it (its difference
+counts by itself where there is more than there was); a value taken back stands on no day. No side has a condition or a
+join: only then does the planner look up a series in both by index.
+"""
 SINCE = """
 SELECT l.position, l."offset", l.body
   FROM ledger l LEFT JOIN unnest($4::smallint[], $5::bigint[]) AS v(position, next) ON v.position = l.position
