@@ -20,13 +20,13 @@ from services.contracts import codes
 from services.runtime import bounds, bureau, web
 from services.runtime.settings import Settings
 
-PAGES = ("/", "/login", "/wall", "/desk", "/admin", "/partner", "/brief")
+PAGES = ("/", "/login", "/wall", "/desk", "/admin", "/partner", "/brief", "/report")
 FIRST = (*PAGES, "/assets", "/bureau.json", "/map.geojson")
 """What the console answers, by the first part of the path."""
 POLICY = "; ".join(
     (
         "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "font-src 'self'",
-        "connect-src 'self'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'",
+        "connect-src 'self'", "frame-src 'self'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'",
     )
 )  # fmt: skip
 """Content-Security-Policy: nothing from elsewhere, nothing written into a page."""

@@ -95,7 +95,7 @@ async function outcome(click: Click): Promise<void> {
   click.state = "asked";
   for (;;) {
     await new Promise((done) => setTimeout(done, PAUSE_MS / 2));
-    const answer = await fetch(`/warning/commands/${click.id}`).catch(() => null);
+    const answer = await fetch(`/${click.path.split("/")[1]}/commands/${click.id}`).catch(() => null);
     if (answer && answer.status !== 202 && answer.status < 500) return finish(click, answer);
   }
 }

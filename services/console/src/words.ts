@@ -1,5 +1,6 @@
 /** Every word on the pages: Chinese, and English behind the switch. */
 import { ref } from "vue";
+import { REPORT } from "./reported";
 import { OFFICE } from "./wording";
 
 const WORDS = {
@@ -277,7 +278,7 @@ export const english = ref(localStorage.getItem("hub.language") === "en");
 
 /** A word; what is no word of ours stands as it is. */
 export const w = (key: Word | string): string =>
-  (key in WORDS ? WORDS[key as Word] : OFFICE[key])?.[english.value ? 1 : 0] ?? key;
+  (key in WORDS ? WORDS[key as Word] : (OFFICE[key] ?? REPORT[key]))?.[english.value ? 1 : 0] ?? key;
 
 export function switchLanguage(): void {
   english.value = !english.value;

@@ -24,7 +24,7 @@ from services.reporting.report import acts, edition, frozen, held, making, page,
 from services.reporting.report.acts import unclear
 from services.reporting.report.edition import BY_NAME, REFUSED, WRITERS, Edition, Scope
 from services.reporting.report.frozen import Frozen
-from services.reporting.report.rendering import RENDERINGS
+from services.reporting.report.rendering import FRAMED, HTML, RENDERINGS
 from services.reporting.report.template import Template
 from services.runtime import access, web
 from services.runtime.bureau import Bureau
@@ -110,20 +110,21 @@ class Editions:
         return cutoff
 
     async def _publish_request(
-        self, id_: str, scope: Scope, revision: int, cutoff: datetime.datetime, who: access.Principal
+        self, id_: str, scope: Scope, revision: int, cutoff: datetime.datetime, who: access.Principal, command: str = ""
     ) -> str:
         content = {
             "edition": id_, "template": scope.template, "region_code": scope.region, "from": scope.first.isoformat(),
             "to": scope.last.isoformat(), "cutoff": cutoff.isoformat(), "author": who.name, "revision": revision,
         }  # fmt: skip
-        return await acts.publish(self.desk, "report.edition_requested", content, who.name, scope.region)
+        return await acts.publish(self.desk, "report.edition_requested", content, who.name, scope.region, command)
 
     async def cut(self, id_: str, request: Request) -> Response:
         """Read the figures of an edition again, as known at another cut-off."""
         who = acts.officer(request, WRITERS, "重新取数", key_right=KEY_RIGHT)
         one = await self._one(id_, who)
-        cutoff = self._cutoff(await _sent(request))
-        command = await self._publish_request(id_, one.scope, one.revision, cutoff, who)
+        sent = await _sent(request)
+        cutoff, command_id = self._cutoff(sent), str(sent.get("id") or "")
+        command = await self._publish_request(id_, one.scope, one.revision, cutoff, who, command_id)
         return acts.answered(command, await acts.outcome(self.desk, command), id=id_)
 
     async def write(self, id_: str, request: Request) -> Response:
@@ -136,7 +137,9 @@ class Editions:
         if not isinstance(text, str):
             raise unclear("text", "text is required; empty takes the paragraph out", "missing")
         content = {"edition": id_, "slot": slot.strip(), "text": text, "author": who.name}
-        command = await acts.publish(self.desk, "report.paragraph_written", content, who.name, one.scope.region)
+        command = await acts.publish(
+            self.desk, "report.paragraph_written", content, who.name, one.scope.region, str(sent.get("id") or "")
+        )
         return acts.answered(command, await acts.outcome(self.desk, command))
 
     async def step(self, id_: str, step: str, request: Request) -> Response:
@@ -196,7 +199,7 @@ class Editions:
         name = quote(f"{one.number or id_}.{format_}")
         headers = {"content-disposition": f"inline; filename*=UTF-8''{name}", "x-hub-mark": quote(
             "已替代" if one.superseded_by else "" if one.issued else making.MARK)}  # fmt: skip
-        return Response(content, media_type=media, headers=headers)
+        return Response(content, media_type=media, headers=headers | (FRAMED if format_ == HTML else {}))
 
     async def _printed(self, id_: str, format_: str) -> tuple[str, bytes]:
         """What was issued; it is drawn within moments of the last step."""

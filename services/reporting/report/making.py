@@ -54,14 +54,16 @@ def head(edition: Edition, frozen: Frozen, *, signer: str = "") -> Head:
         bureau=bureau["name"], short_name=bureau["short_name"], first=frozen.from_, last=frozen.to,
         as_of=frozen.cutoff.astimezone(zone), region=frozen.region, number=edition.number, signer=signer,
         addressees=bureau["addressee"], date=date, version=f"V{edition.revision}", mark="" if edition.issued else MARK,
-        printed_by=bureau["name"] if edition.issued else "", names=_names(frozen), notes=notes(edition, frozen.figures),
+        printed_by=bureau["name"] if edition.issued else "", names=names_in(frozen),
+        notes=notes(edition, frozen.figures),
         printed_before={slot: _earlier(one) for slot, one in frozen.printed_before.items()},
         replaces=frozen.revises, correction=frozen.correction,
         changes=tuple(Change(**one) for one in frozen.changes), seals=frozen.heads,
     )  # fmt: skip
 
 
-def _names(frozen: Frozen) -> Names:
+def names_in(frozen: Frozen) -> Names:
+    """Labels, coded values and regions as they were called at the cut."""
     return {**frozen.names, "region": {row.code: row.name for row in frozen.regions}}
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from services.reporting.report import edition, making, nodes
-from services.reporting.report.content import Content, Line
+from services.reporting.report.content import Content, Line, Names
 from services.reporting.report.edition import OPEN, STEPS, WRITERS, Edition
 from services.reporting.report.frozen import Frozen
+from services.reporting.report.sources import name_of
 from services.reporting.report.template import Template
 
 STATES = {
@@ -36,6 +37,7 @@ def whole(
 ) -> dict[str, Any]:  # fmt: skip
     """An edition, and what whoever asks may do with it."""
     versions = list(versions)
+    names = making.names_in(frozen) if frozen else {}
     newer = next((v.id for v in versions if v.revision > one.revision and v.issued), "")
     return row(one) | {
         "title": made.document.title if made else t.title if t else one.scope.template,
@@ -55,8 +57,8 @@ def whole(
         "empty": list(made.empty) if made else [],
         "remarks": list(made.remarks) if made else [],
         "outline": outline(t, made.lines if made else ()) if t else [],
-        "lines": [line(one_) for one_ in made.lines] if made else [],
-        "figures": _figures(frozen) if frozen else [],
+        "lines": [line(one_, names) for one_ in made.lines] if made else [],
+        "figures": _figures(frozen, names) if frozen else [],
         "changes": list(frozen.changes) if frozen else [],
         "revises": frozen.revises if frozen else "",
         "versions": [{"id": v.id, "version": f"V{v.revision}", "state": v.shown_state, "number": v.number,
@@ -79,16 +81,26 @@ def _next(one: Edition, step: edition.Step, role: str, name: str, newer: str) ->
     return {"step": step.name, "zh": step.zh, "allowed": not why, "hindrance": why}
 
 
-def line(one: Line) -> dict[str, Any]:
-    """A line of the source table; `events` tells where they are found."""
+def line(one: Line, names: Names) -> dict[str, Any]:
+    """A line of the source table, and which part of the figure it is in words."""
     found = {name: getattr(one, name) for name in Line.__dataclass_fields__}
-    return found | {"labels": dict(one.labels)}
+    return found | {"labels": dict(one.labels), "part": _part(one.labels, names)}
 
 
-def _figures(frozen: Frozen) -> list[dict[str, Any]]:
+def _part(labels: Mapping[str, str], names: Names) -> str:
+    return "，".join(name_of(names, label, value) for label, value in labels.items())
+
+
+def _figures(frozen: Frozen, names: Names) -> list[dict[str, Any]]:
     kept = ("value", "unit", "from", "to", "region", "labels", "events", "coverage", "parts", "compare", "recorded")
     return [
-        {"slot": slot, "key": figure["key"], "zh": figure["definition"]["zh"], "hash": figure["definition"]["hash"]}
+        {
+            "slot": slot,
+            "key": figure["key"],
+            "zh": figure["definition"]["zh"],
+            "hash": figure["definition"]["hash"],
+            "part": _part(figure.get("labels") or {}, names),
+        }
         | {name: figure[name] for name in kept if name in figure}
         for slot, figure in frozen.figures.items()
     ]

@@ -37,3 +37,8 @@ RENDERINGS: Mapping[str, tuple[str, Callable[[Content], bytes]]] = {
     XLSX: (_SHEET, workbook.write),
 }
 """Format → media type, and how it is made. All take CPU: call them in a thread."""
+FRAMED = {
+    "X-Frame-Options": "SAMEORIGIN",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'",
+}
+"""Headers of a rendering that a page of ours shows in a frame: it loads and runs nothing."""
