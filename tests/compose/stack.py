@@ -102,7 +102,7 @@ class Stack:
         docker("start", container)
         return round(await self.until_healthy(service), 1)
 
-    async def until_healthy(self, service: str, seconds: float = 60) -> float:
+    async def until_healthy(self, service: str, seconds: float = 120) -> float:
         """How long it took."""
         begin = time.monotonic()
         while self.health(service) != "healthy":
