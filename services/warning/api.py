@@ -131,8 +131,9 @@ class Desk:
             subtree = self.bureau.regions.subtree(region)
             regions = subtree if regions is None else regions & subtree
         prefix = own or OF_LOOP.get(path) or (f"{asked['kind']}/" if asked.get("kind") else "")
+        above = notice_api.above(regions, self.bureau.regions) if path == "notices" and regions else ()
         return Asked(
-            LISTS[path], regions, _scope(request), asked.get("state", ""), prefix,
+            LISTS[path], regions, above, _scope(request), asked.get("state", ""), prefix,
             asked.get("chain", ""), _time(asked.get("due_before")), _flag(asked.get("open")), asked.get("cursor", ""),
             _size(request),
         )  # fmt: skip

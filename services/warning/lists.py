@@ -42,6 +42,8 @@ class Asked(NamedTuple):
     kind: str
     regions: Collection[str] | None = None
     """None: the whole bureau."""
+    above: Collection[str] = ()
+    """Regions that hold these: what has one of them among its areas concerns these, too."""
     scope: str = "actual"
     state: str = ""
     prefix: str = ""
@@ -63,7 +65,7 @@ async def page(connection: asyncpg.Connection, asked: Asked) -> dict[str, Any]:
     kinds = [asked.kind, *ALSO.get(asked.kind, ())]
     rows = await connection.fetch(
         PAGED, kinds, asked.scope, asked.regions and sorted(asked.regions), asked.state, _like(asked.prefix),
-        asked.chain, asked.due_before, asked.is_open, closed, key, asked.size + 1,
+        asked.chain, asked.due_before, asked.is_open, closed, key, asked.size + 1, sorted(asked.above),
     )  # fmt: skip
     more = len(rows) > asked.size
     rows = rows[: asked.size]
@@ -129,7 +131,9 @@ def _after(cursor: str) -> tuple[bool, str]:
 
 PAGED = """
 SELECT key, closed, told FROM told
- WHERE kind = ANY($1) AND scope = $2 AND ($3::text[] IS NULL OR region = ANY($3)) AND ($4 = '' OR state = $4)
+ WHERE kind = ANY($1) AND scope = $2 AND ($4 = '' OR state = $4)
+   AND ($3::text[] IS NULL OR region = ANY($3)
+        OR jsonb_path_query_array(told, '$.areas[*].code') ?| ($3::text[] || $12::text[]) AND $12::text[] <> '{}')
    AND key LIKE $5 AND ($6 = '' OR told->>'chain' = $6) AND ($7::timestamptz IS NULL OR due < $7)
    AND ($8::boolean IS NULL OR closed <> $8) AND (closed, key) > ($9, $10)
  ORDER BY closed, key LIMIT $11"""

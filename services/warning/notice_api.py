@@ -49,6 +49,11 @@ def concerns(notice: Mapping[str, Any], seen: Collection[str], regions: Regions)
     return any(regions.within(one, code) for code in codes if code in regions for one in seen)
 
 
+def above(seen: Collection[str], regions: Regions) -> frozenset[str]:
+    """The regions that hold any of these: a notice to one of them is to be seen by these, too."""
+    return frozenset(code for one in seen for code in regions.path(one))
+
+
 def _hazard(row: asyncpg.Record) -> dict[str, Any]:
     shown = msgspec.json.decode(row["shown"])
     return {

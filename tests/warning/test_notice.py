@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.runtime.settings import Settings
-from services.warning import notice_api, stream
+from services.warning import lists, notice_api, stream
 from services.warning.notice import notice_of
 from tests.warning.served import served
 from tests.warning.watching import Watching, watching
@@ -58,6 +58,9 @@ async def test_a_notice_is_drafted_signed_by_two_numbered_and_signed_for(watch: 
     assert "望江街道办事处" in draft["recipients"]
     assert "江滨区应急管理局" not in draft["recipients"]
     assert len(draft["measures"]) > 3
+    for street, above in (("990111004", notice_api.above(["990111004"], regions)), ("990111004", ())):
+        listed = await lists.page(watch.connection, lists.Asked("notice", regions.subtree(street), above))
+        assert [n["id"] for n in listed["items"]] == ([first] if above else []), "a street sees what goes to all"
     before = len(await watch.outbox())
 
     await step(watch, first, "submitted", "甲", measures=["停止户外作业"])
