@@ -89,6 +89,7 @@ class Held:
         text = self.world.house.messages.text(
             "silence_ending", bureau=self.world.bureau.short_name, reason=str(self.fact.data["reason"]),
             until=self.until.astimezone(self.world.bureau.timezone).strftime("%H:%M"),
+            hidden=str(self.world.hidden.get(self.key, 0)),
         )  # fmt: skip
         for one in self.world.house.people.targets((self.world.bureau.region,), DESK):
             slot = f"ending:{self.until.isoformat()}:{one.code}"

@@ -16,7 +16,7 @@ from services.contracts import fate
 from services.contracts.fate import Fate
 from services.runtime import outbox
 from services.runtime.outbox import Row
-from services.warning import before, facts
+from services.warning import before, discipline, facts
 from services.warning.facts import Taken, status_of
 from services.warning.letter import Echo, Letter
 from services.warning.matter import Fact
@@ -139,6 +139,11 @@ class Store:
             self._known.add(id_)
             found[id_] = (*found[id_][:2], row["closed"])
         return found
+
+    async def hidden(self, silences: Sequence[str]) -> dict[str, int]:
+        """How many messages each of these silences has hidden."""
+        rows = await self._connection.fetch(HIDDEN, [f"{discipline.HIDDEN}{key}" for key in silences])
+        return {row["digest"].removeprefix(discipline.HIDDEN): row["n"] for row in rows}
 
     async def awake(self, kinds: Sequence[str], now: datetime.datetime, limit: int) -> list[Id]:
         """The matters of each kind that time has reached, the longest waiting first; so many of a kind at most."""
@@ -307,6 +312,8 @@ def _columns(ids: Iterable[Id]) -> list[list[str]]:
     return [[row[n] for row in rows] for n in range(3)]
 
 
+HIDDEN = """
+SELECT digest, count(*) AS n FROM effect WHERE digest LIKE 'silenced:%' AND digest = ANY($1) GROUP BY 1"""
 COPIED = ("kind", "scope", "key", "parents", "state", "closed", "region", "due", "wake", "shown", "changed")
 MATTER = """
 INSERT INTO matter AS m (kind, scope, key, parents, state, closed, region, due, wake, shown, changed, version)

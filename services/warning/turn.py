@@ -200,6 +200,8 @@ class Turn:
         if not missing:
             return
         loaded = await self._store.load(missing)
+        if silences := [key for kind, _, key in missing if kind == "silence"]:
+            self._world.hidden.update(await self._store.hidden(silences))
         for id_ in missing:
             known, effects, was_closed = loaded.get(id_, ({}, {}, True))
             self._matters[id_] = Matter(id_, known, effects, was_closed=was_closed)

@@ -32,3 +32,5 @@ class World:
     """What an earlier life of this hub said after the moment to which its database was put back."""
     secret: bytes = b""
     """The links in letters follow from it."""
+    hidden: dict[str, int] = field(default_factory=dict)
+    """Silence → how many messages it has hidden; of those that a turn has in hand."""

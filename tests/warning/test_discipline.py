@@ -55,7 +55,10 @@ def test_a_silence_holds_until_its_end() -> None:
 def test_the_desk_is_reminded_before_it_ends() -> None:
     assert fold(created()).wake == moment("07-16 19:30")
     (send,) = fold(created(), now=moment("07-16 19:30")).sends
-    assert "「检修」将于20:00到期" in send.text
+    assert "「检修」将于20:00到期，已隐去消息0条" in str(send.text)
+    hidden = KIND.fold("s1", [created()], world(moment("07-16 19:30"), hidden={"s1": 7, "s2": 1}))
+    assert hidden is not None
+    assert "已隐去消息7条" in str(hidden.sends[0].text)
     assert fold(created("07-16 19:45"), now=moment("07-16 19:50")).sends == (), "it is as short as that"
 
 

@@ -28,7 +28,7 @@ WORDS: Mapping[str, frozenset[str]] = {
     "exercise": frozenset(),
     "handover_late": frozenset(["bureau", "post", "person", "since"]),
     "roster_gap": frozenset(["bureau", "post", "from", "to"]),
-    "silence_ending": frozenset(["bureau", "reason", "until"]),
+    "silence_ending": frozenset(["bureau", "reason", "until", "hidden"]),
     "feed_silent": frozenset(["bureau", "publisher", "type", "since"]),
     "notice_issued": _NOTICE,
     "notice_overdue": _NOTICE,
