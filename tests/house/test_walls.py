@@ -24,6 +24,7 @@ WALLS = {
     "services.cli": ("services", "deploy"),
     "deploy.local": ("services", "deploy"),
     "deploy.compose": ("services", "deploy"),
+    "deploy.grafana": (),
     "deploy.images": (),
 }
 """Package → what it may import of ours besides itself."""
