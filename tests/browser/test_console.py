@@ -197,7 +197,7 @@ def test_a_call_is_logged_by_key(browse: Browse, people: dict[str, Person], api:
 
 def test_an_exercise_is_hatched_and_takes_no_wall(browse: Browse, people: dict[str, Person], api: httpx.Client) -> None:
     page = browse("/wall").log_in(people["watch"])
-    expect(page.page.locator(".tile").first).to_be_visible()
+    expect(page.page.locator(".event h2")).to_be_visible(timeout=10_000)
     before = page.page.locator(".event h2").all_inner_texts()
     warn(api, headline="演练红色预警", status="Exercise", more="<incidents>YL-2026-1</incidents>")
     expect(page.page.locator(".drill")).to_contain_text("演练", timeout=5000)
@@ -244,7 +244,7 @@ def test_clicks_wait_while_the_hub_is_away_and_are_sent_once(
 
 def test_a_silent_hub_is_told_across_the_page(browse: Browse, people: dict[str, Person], hub: Hub) -> None:
     page = browse("/wall").log_in(people["watch"])
-    expect(page.page.locator(".tile").first).to_be_visible()
+    expect(page.page.locator(".sources")).to_be_visible()
     process = psutil.Process(hub.processes()["hub-api"]["pid"])
     process.suspend()
     try:
