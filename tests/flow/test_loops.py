@@ -89,6 +89,7 @@ async def hub(settings: Settings, topics: list[str], reader: Reader) -> AsyncIte
             httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://hub") as client,
         ):
             client.headers["authorization"] = f"Bearer {token}"
+            watch.clock.advance(hours=(9 - watch.clock.now().astimezone(ZONE).hour) % 24)  # people are told by day
             yield Hub(watch, reader, client)
 
 
@@ -166,6 +167,7 @@ async def test_listing_and_reports_upward(hub: Hub) -> None:
     assert (await hub.figure("hazards_under_listing", **today))["value"] == 0
     assert (await hub.figure("hazards_under_listing", **before))["value"] == 1
     assert (await hub.figure("steps_refused", **{"label.loop": "listed"}))["value"] == 1
+    assert (await hub.figure("hazards_delisted"))["value"] == 1, "the one that was refused does not count"
 
 
 async def test_corrected_early_and_imported(hub: Hub) -> None:
