@@ -89,7 +89,7 @@ def test_a_shift_is_handed_over_with_its_list(desk: Watched) -> None:
 def test_a_whole_telephone_number_is_asked_for(desk: Watched) -> None:
     contacts = desk.page.get_by_role("region", name="联系人")
     expect(contacts.locator(".phone").first).to_contain_text("****", timeout=8000)
-    contacts.get_by_role("button", name=re.compile("显示号码")).first.click()
+    contacts.get_by_role("button", name=re.compile("查看号码")).first.click()
     expect(contacts.locator(".phone").first).not_to_contain_text("****", timeout=3000)
 
 
