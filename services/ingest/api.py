@@ -22,6 +22,7 @@ from services.ingest.door import TELEMETRY, Admitted, Door
 from services.ingest.meters import Meters
 from services.ingest.problem import Problem, status_of
 from services.ingest.rejections import Rejections
+from services.ingest.room import Room
 from services.ingest.words import EVENTS_DOCS, TYPE_DOCS, TYPES_DOCS
 from services.runtime import access, fault, log, web
 from services.runtime.kafka import Record, Rejected, Unknown
@@ -131,8 +132,10 @@ class Desk:
         publisher: Publisher,
         meters: Meters,
         clock: Callable[[], datetime.datetime],
+        room: Callable[[], float] = lambda: 1.0,
     ) -> None:
         self.door = door
+        self.room = Room(room)
         self.access = who
         self.publisher = publisher
         self.meters = meters
@@ -220,9 +223,10 @@ class Desk:
         return {"problems": problems, **more}
 
     async def publish(self, admitted: list[Admitted]) -> None:
-        """Hand all to Kafka at once. Raises 503 when it is not sure that they are on disk."""
+        """Hand all to Kafka at once. Raises 503 when there is no room, or it is not sure that they are on disk."""
         if not admitted:
             return
+        self.room.check({a.topic for a in admitted})
         records = records_of(admitted)
         types = [a.type for a in admitted]
         try:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import datetime
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, cast
 
 import asyncpg
@@ -25,7 +26,7 @@ from services.ingest.door import Door
 from services.ingest.meters import Meters
 from services.ingest.reading_meters import ReadingMeters
 from services.ingest.spool import Spool
-from services.runtime import bureau, metrics, postgres, web
+from services.runtime import bureau, disk, metrics, postgres, web
 from services.runtime.access import Access
 from services.runtime.clock import Clock
 from services.runtime.kafka import Publisher
@@ -44,7 +45,9 @@ def create(settings: Settings | None = None, clock: Callable[[], datetime.dateti
     pool = own.connections(settings.postgres_dsn)
     publisher = Publisher(settings)
     meters = Meters(metrics.new_registry(), TYPES)
-    desk = Desk(Door(folder.regions, folder.extra_codes), who, publisher, meters, clock)
+    desk = Desk(
+        Door(folder.regions, folder.extra_codes), who, publisher, meters, clock, partial(disk.free, settings.data_dir)
+    )
 
     spool = Spool(settings.data_dir / "ingest" / "spool", publisher, records_of)
     ground = Ground(folder.regions, folder.map)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import ssl
 import time
 from collections.abc import Iterable
@@ -15,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from services.runtime import accounting
+from services.runtime import accounting, disk
 from services.runtime.outbox_age import Waiting
 
 ASK_SECONDS = 3600.0
@@ -36,7 +35,7 @@ class ReadingMeters(Collector):
     def collect(self) -> Iterable[Metric]:
         """What was read last, and what is so now."""
         return [*self._families, _gauge("hub_ingest_disk_free_ratio", "Free part of the disk with the hub's own folder",
-                                        free(self._folder))]  # fmt: skip
+                                        disk.free(self._folder))]  # fmt: skip
 
     async def read(self, connection: asyncpg.Connection) -> None:
         """Read how the stream does, and now and then until when the origin's certificate is valid."""
@@ -68,13 +67,6 @@ class ReadingMeters(Collector):
             self._asked = time.monotonic()
             self._expires = await expires(where.hostname, where.port or 443)
         return self._expires
-
-
-def free(folder: Path) -> float:
-    """The free part of the disk that holds a folder, or will hold it; what is kept for root is not there, as for df."""
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    usage = shutil.disk_usage(there)
-    return usage.free / (usage.used + usage.free)
 
 
 async def expires(host: str, port: int) -> float | None:
