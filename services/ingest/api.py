@@ -261,7 +261,7 @@ class Desk:
 
 
 def _trace(admitted: Sequence[Admitted]) -> None:
-    """A line for each urgent case: where its trace begins (decision 45)."""
+    """A line for each urgent case: where its trace begins (decision 43)."""
     cases = dict.fromkeys((a.key, a.type) for a in admitted if a.topic == URGENT)
     for key, kind in list(cases)[:MAX_TRACES]:
         _logger.info("door.accepted", trace=key.decode("utf-8", "replace"), type=kind)

@@ -95,7 +95,7 @@ class Sender:
         return True
 
     def _trace(self, rows: Sequence[asyncpg.Record], outcomes: Mapping[object, tuple[str, str]]) -> None:
-        """A line for each case and result: where its trace ends (decision 45)."""
+        """A line for each case and result: where its trace ends (decision 43)."""
         told = Counter((row["chain"] or row["matter"], outcomes[row["id"]][0]) for row in rows)
         for (trace, result), letters in told.items():
             log.info("sender.told", trace=trace, channel=self._channel.name, result=result, letters=letters)
