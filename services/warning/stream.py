@@ -15,8 +15,8 @@ from services.runtime.consume import Loop, Pace
 from services.runtime.outbox import Outbox
 from services.runtime.settings import Settings
 from services.warning import house
-from services.warning.callout.handing import Handing
 from services.warning.before import Before
+from services.warning.callout.handing import Handing
 from services.warning.callout.record import Recorder
 from services.warning.callout.send import Sender
 from services.warning.channels.prober import Prober
