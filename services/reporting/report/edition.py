@@ -38,16 +38,14 @@ class Step(NamedTuple):
     """It must be somebody else than who wrote the edition."""
 
 
-def _step(name: str, zh: str, role: str, before: str, after: str, *, another: bool = False) -> Step:
-    return Step(name, zh, (role, "administrator"), frozenset({before}), after, another)
-
-
+CLERKS = ("clerk", "administrator")
+"""Who does the writing; what is judged and signed is nobody's but the office's own."""
 STEPS: tuple[Step, ...] = (
-    _step("draft", "起草", "clerk", FROZEN, DRAFTED),
-    _step("review", "核稿", "reviewer", DRAFTED, REVIEWED, another=True),
-    _step("legal", "法制审核", "legal", REVIEWED, CLEARED, another=True),
-    _step("sign", "签发", "signer", CLEARED, SIGNED, another=True),
-    _step("issue", "印发", "clerk", SIGNED, ISSUED),
+    Step("draft", "起草", CLERKS, frozenset({FROZEN}), DRAFTED),
+    Step("review", "核稿", ("reviewer",), frozenset({DRAFTED}), REVIEWED, another=True),
+    Step("legal", "法制审核", ("legal",), frozenset({REVIEWED}), CLEARED, another=True),
+    Step("sign", "签发", ("signer",), frozenset({CLEARED}), SIGNED, another=True),
+    Step("issue", "印发", CLERKS, frozenset({SIGNED}), ISSUED),
     Step(RETURN, "退回", ("clerk", "reviewer", "legal", "signer", "administrator"),
          frozenset({DRAFTED, REVIEWED, CLEARED, SIGNED}), FROZEN),
 )  # fmt: skip
