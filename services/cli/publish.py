@@ -7,9 +7,10 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
+from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -21,7 +22,7 @@ BATCH = 500
 BATCH_TYPE = "application/cloudevents-batch+json"
 
 
-def publish(*files: Path, partial: bool = False) -> int:
+def publish(*files: Annotated[Path, Parameter(allow_leading_hyphen=True)], partial: bool = False) -> int:
     """把文件中的事件送进中枢：每个文件是一个 JSON 事件、一个 JSON 数组或 NDJSON（每行一个事件）；- 表示标准输入。
 
     Parameters

@@ -75,3 +75,8 @@ def test_the_command_line_does_not_load_the_services() -> None:
         if isinstance(node, ast.Import | ast.ImportFrom)
     }
     assert not any(name.startswith(("services", "deploy")) for name in imported)
+
+
+def test_a_lone_hyphen_is_standard_input() -> None:
+    command, bound, _ = app.build().parse_args(["publish", "-", "--partial"])
+    assert (command.__name__, bound.args, bound.kwargs) == ("publish", (Path("-"),), {"partial": True})
