@@ -1,4 +1,5 @@
 /** Editions of reports as the hub tells them, and what the page says of them. */
+import { local } from "./days";
 import { w } from "./words";
 
 export interface Row {
@@ -38,6 +39,9 @@ export const isMine = (state: string, role: string): boolean => NEXT[state]?.[1]
 export const inWords = (reason: string): string => reason.replace(/\b(clerk|reviewer|legal|signer|administrator)\b/g, (role) => w(`role_${role}`));
 export const templateName = (name: string): string => (w(`template_${name}`) === `template_${name}` ? name : w(`template_${name}`));
 
+/** `2026-07-16 03:10`: what is filed needs its year. */
+export const stamp = (at: string | null | undefined): string => (at ? local(at).slice(0, 16) : "—");
+
 /** The days of a report: a year, a month, a day, or from – to. */
 export function spanOf(from: string, to: string): string {
   if (from === to) return from;
@@ -46,13 +50,18 @@ export function spanOf(from: string, to: string): string {
   return from.slice(0, 7) === to.slice(0, 7) && from.endsWith("-01") && Number(to.slice(8)) === last ? from.slice(0, 7) : `${from} – ${to}`;
 }
 
-/** What a figure is called: its name, and which part of it. */
-export const named = (one: { name?: string; zh?: string; part: string; aspect?: string }): string =>
-  [one.name ?? one.zh, one.aspect ? w("against_last_year") : "", one.part].filter(Boolean).join(" · ");
+interface Days { from: string; to: string }
+/** What a figure is called: its name, which part of it, and over which days where these are not those of the report. */
+export function named(one: { name?: string; zh?: string; part: string; aspect?: string; first?: string; last?: string }, over?: Days): string {
+  const own = over && one.first && one.last && (one.first !== over.from || one.last !== over.to);
+  return [one.name ?? one.zh, one.aspect ? w("against_last_year") : "", one.part, own ? spanOf(one.first!, one.last!) : ""].filter(Boolean).join(" · ");
+}
 
+const NOTHING = "本期无此项记录";
+const amount = (value: unknown): number => (value === NOTHING ? 0 : Number(String(value).replace("≤", "").replace(NOTHING, "0")));
 /** By how much two values differ; null: not numbers. */
 export function gap(expected: unknown, found: unknown): string | null {
-  const [a, b] = [Number(expected), Number(found)];
+  const [a, b] = [amount(expected), amount(found)];
   if (expected === "" || found === "" || expected == null || found == null || Number.isNaN(a) || Number.isNaN(b)) return null;
   const by = Math.round((b - a) * 1e6) / 1e6;
   return `${by > 0 ? "+" : ""}${by}`;

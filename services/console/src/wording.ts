@@ -12,7 +12,7 @@ export const OFFICE: Record<string, [string, string]> = {
   not_for_role: ["你的角色在这里没有事项。", "Nothing here for your role."],
   key_tabs: ["切换标签（也可用 ← →）", "Change the tab (← → too)"],
   key_new: ["新增", "New"],
-  key_g_all: ["后按 W 大屏、D 值班台、A 管理、P 报送、B 要情、H 首页", "then W wall, D desk, A administration, P partner, B brief, H home"],
+  key_g_all: ["后按 W 大屏、D 值班台、A 管理、P 报送、B 要情、R 报告、H 首页", "then W wall, D desk, A administration, P partner, B brief, R reports, H home"],
   filter: ["筛选", "Filter"],
   none_found: ["没有符合的条目。", "None found."],
   acts: ["操作", "Acts"],
