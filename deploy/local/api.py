@@ -15,7 +15,7 @@ import uvicorn
 import uvloop
 
 from services.console import app as console
-from services.runtime import bureau, log, memory, session
+from services.runtime import bureau, log, memory, session, web
 from services.runtime.settings import Settings
 
 Scope = MutableMapping[str, Any]
@@ -84,6 +84,7 @@ async def _no_such_path(send: Callable[[Any], Any], scope: Scope, prefixes: list
             "detail": f"Nothing at {scope['path']}. There are: {', '.join(p + '/docs' for p in prefixes)}"}  # fmt: skip
     content = json.dumps(body).encode()
     headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(content)).encode())]
+    headers += [(name.lower().encode(), value.encode()) for name, value in web.SECURITY_HEADERS.items()]
     await send({"type": "http.response.start", "status": 404, "headers": headers})
     await send({"type": "http.response.body", "body": content})
 

@@ -104,7 +104,8 @@ def create(settings: Settings, built: Path = BUILT) -> Starlette:
         Route("/bureau.json", pages.bureau),
         Route("/map.geojson", pages.geometry),
     ]
-    return Starlette(routes=routes, middleware=[Middleware(Strict), Middleware(GZipMiddleware, minimum_size=1024)])
+    middleware = [Middleware(Strict), Middleware(GZipMiddleware, minimum_size=1024)]
+    return Starlette(routes=routes, middleware=middleware, exception_handlers={Exception: web.HANDLERS[Exception]})
 
 
 @contextlib.asynccontextmanager

@@ -62,7 +62,7 @@ def limit(text: str) -> int:
     """How many events on a page. Raises Unclear."""
     if not text:
         return PAGE
-    if not text.isdecimal() or not 1 <= int(text) <= MAX_PAGE:
+    if not (text.isdecimal() and len(text) < 10 and 1 <= int(text) <= MAX_PAGE):
         raise Unclear(422, [Problem("limit", f"limit is a whole number from 1 to {MAX_PAGE}", "limit")])
     return int(text)
 

@@ -192,9 +192,9 @@ def _add_keys(routes: APIRouter, office: Office) -> None:
 
 def _asked(query: Mapping[str, str]) -> audit.Asked:
     size, before = query.get("limit", str(audit.PAGE)), query.get("cursor", "")
-    if not size.isdigit() or not 0 < int(size) <= audit.MOST:
+    if not (size.isdecimal() and len(size) < 19 and 0 < int(size) <= audit.MOST):
         raise web.Refusal(422, f"limit: 1 to {audit.MOST}")
-    if before and not (before.isdigit() and len(before) < 19):
+    if before and not (before.isdecimal() and len(before) < 19):
         raise web.Refusal(422, "cursor: not one that a list gave as `next`")
     from_, to = (_moment(query.get(name, ""), name) for name in ("from", "to"))
     texts = (query.get("who", "").replace("\0", ""), query.get("did", "").replace("\0", ""))

@@ -122,9 +122,9 @@ class Sessions:
         by = web.actor(request, sent.name[:64])
         self.throttle.check(by)
         async with connected(self.dsn) as connection:
-            return await self._open(connection, sent, by)
+            return await self._open(connection, request, sent, by)
 
-    async def _open(self, connection: asyncpg.Connection, sent: LogIn, by: Actor) -> Response:
+    async def _open(self, connection: asyncpg.Connection, request: Request, sent: LogIn, by: Actor) -> Response:
         row = await connection.fetchrow(
             "SELECT name, role, region, password, granted FROM access.account WHERE name = $1 AND disabled IS NULL",
             sent.name,
@@ -146,7 +146,7 @@ class Sessions:
         await audit.write(connection, by, "session.opened")
         await self.access.refresh(connection)
         told = {"name": row["name"], "role": row["role"], "region": row["region"], "csrf": csrf}
-        return _with_cookie(web.json_answer(told), token, lifetime)
+        return _with_cookie(web.json_answer(told), request, token, lifetime)
 
     async def _fits(self, password: str, row: asyncpg.Record | None) -> bool:
         async with self._hashing:  # 16 MiB and 50 ms each
@@ -181,7 +181,7 @@ class Sessions:
         told = {"name": person.name, "role": person.role, "region": person.region, "csrf": person.csrf}
         answer = web.json_answer(told | ({"publisher": person.publisher} if person.publisher else {}))
         if person.role == accounts.WALL:
-            _with_cookie(answer, request.cookies[web.SESSION_COOKIE], DISPLAY_LIFETIME)
+            _with_cookie(answer, request, request.cookies[web.SESSION_COOKIE], DISPLAY_LIFETIME)
         return answer
 
     async def log_out(self, request: Request) -> Response:
@@ -199,9 +199,11 @@ class Sessions:
         return answer
 
 
-def _with_cookie(answer: Response, token: str, lifetime: datetime.timedelta) -> Response:
+def _with_cookie(answer: Response, request: Request, token: str, lifetime: datetime.timedelta) -> Response:
+    """What was asked for over TLS never travels without it."""
     seconds = int(min(lifetime, COOKIE_LIFETIME).total_seconds())
-    answer.set_cookie(web.SESSION_COOKIE, token, max_age=seconds, httponly=True, samesite="strict")
+    tls = request.url.scheme == "https"
+    answer.set_cookie(web.SESSION_COOKIE, token, max_age=seconds, httponly=True, samesite="strict", secure=tls)
     return answer
 
 

@@ -104,7 +104,9 @@ async def _keys_not_loaded(_request: Request, _error: Exception) -> Response:
 async def _unexpected(request: Request, error: Exception) -> Response:
     reference = secrets.token_hex(4)
     _logger.error("web.unexpected", reference=reference, path=request.url.path, exc_info=error)
-    return problem(500, f"an error of the hub; its log has it under {reference}", reference=reference)
+    detail = f"an error of the hub; its log has it under {reference}"
+    # Starlette answers this outside of all middleware.
+    return problem(500, detail, headers=SECURITY_HEADERS, reference=reference)
 
 
 HANDLERS: Mapping[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {

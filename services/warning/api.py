@@ -300,7 +300,7 @@ def _scope(request: Request) -> str:
 
 def _size(request: Request) -> int:
     text = request.query_params.get("limit", str(lists.PAGE))
-    if not text.isdigit() or not 0 < int(text) <= lists.MOST:
+    if not (text.isdecimal() and len(text) < 10 and 0 < int(text) <= lists.MOST):
         raise web.Refusal(422, f"limit: 1 to {lists.MOST}")
     return int(text)
 

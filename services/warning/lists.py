@@ -94,7 +94,7 @@ async def deliveries(
     channel: str = "",
 ) -> dict[str, Any]:
     """`{items, next}`: who was sent what, the newest first; addresses are masked, texts those for the desk alone."""
-    after = int(cursor) if cursor.isdigit() else 0
+    after = int(cursor) if cursor.isdecimal() and len(cursor) < 19 else 0
     rows = await connection.fetch(DELIVERIES, scope, chain, callout, state, after, size + 1, channel)
     items = [{**row, "address": masked(row["address"])} for row in rows[:size]]
     return {"items": items, "next": str(after + size) if len(rows) > size else None}

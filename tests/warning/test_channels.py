@@ -16,7 +16,7 @@ from services.warning.channels.channel import Message, Never, NotNow
 from services.warning.channels.chat import Chat
 from services.warning.channels.email import Email, letter
 from services.warning.channels.file import FileOutbox
-from services.warning.channels.gateway import Gateway, verifies
+from services.warning.channels.gateway import Gateway, signature, verifies
 from services.warning.channels.register import CHANNELS, channels
 from services.warning.channels.testing import TestGateway
 from services.warning.channels.webhook import Webhook, public
@@ -171,3 +171,13 @@ async def test_the_file_outbox_has_a_line_for_each(tmp_path: Path) -> None:
     await outbox.hand([message("1"), message("2")])
     lines = (tmp_path / "outbox" / "sms.ndjson").read_text().splitlines()
     assert [json.loads(line)["to"] for line in lines] == ["1", "2"]
+
+
+def test_a_signature_of_any_characters_is_no_signature() -> None:
+    now = 1_800_000_000.0
+    good = signature("s", "1", str(int(now)), b"{}")
+    told = {"webhook-id": "1", "webhook-timestamp": str(int(now)), "webhook-signature": f"v1,é {good}"}
+    assert verifies("s", told, b"{}", now)
+    assert not verifies("", told, b"{}", now)
+    for wrong in ({"webhook-signature": "v1,é"}, {"webhook-timestamp": "²"}, {"webhook-timestamp": "9" * 5000}):
+        assert not verifies("s", told | wrong, b"{}", now)

@@ -1,0 +1,81 @@
+"""What every answer carries, whoever gives it: the security headers, and a cookie that keeps to TLS."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import Request
+from fastapi.responses import Response
+
+from deploy.local.api import Front
+from services.console import app as console
+from services.runtime import access, access_api, audit, metrics, session, web
+from services.runtime.settings import Settings
+
+
+async def _ready() -> dict[str, str]:
+    return {}
+
+
+def front(tmp_path: Path) -> Front:
+    """The one port with a service, the log-in and the pages; no part runs."""
+    service = web.create_app("t", about="", registry=metrics.new_registry(), ready=_ready, body_limit=10)
+
+    @service.get("/broken")
+    async def broken() -> None:
+        raise RuntimeError("ours")
+
+    @service.post("/sent")
+    async def sent(request: Request) -> Any:
+        return {"bytes": len(await request.body())}
+
+    pages = console.create(Settings(), tmp_path)
+    pages.add_route("/desk/broken", lambda _: 1 / 0)
+    people = session.create(Settings(), access.Access(""))
+
+    async def rooted(scope: Any, receive: Any, send: Any) -> None:
+        await people({**scope, "root_path": ""}, receive, send)
+
+    found = Front()
+    found.apps = {"/t": service, "/session": rooted, "/": pages}  # type: ignore[dict-item]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/t/health/live", 200), ("GET", "/t/metrics", 200), ("GET", "/t/docs", 200), ("GET", "/t/x", 404),
+        ("PUT", "/t/health/live", 405), ("POST", "/t/sent", 413), ("GET", "/t/broken", 500), ("GET", "/x/y", 404),
+        ("GET", "/session", 503), ("GET", "/desk", 503), ("GET", "/assets/x", 404), ("GET", "/desk/broken", 500),
+    ],
+)  # fmt: skip
+async def test_every_answer_carries_the_security_headers(tmp_path: Path, method: str, path: str, status: int) -> None:
+    transport = httpx.ASGITransport(front(tmp_path), raise_app_exceptions=False)  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
+        answer = await client.request(method, path, content=b"x" * 11 if method == "POST" else None)
+    assert answer.status_code == status
+    assert set(map(str.lower, web.SECURITY_HEADERS)) - answer.headers.keys() == set()
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    policy = answer.headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy.partition("script-src")[2].partition(";")[0]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_cookie_given_over_tls_never_travels_without(scheme: str) -> None:
+    request = Request({"type": "http", "scheme": scheme, "server": ("hub", 443), "path": "/session", "headers": []})
+    cookie = session._with_cookie(Response(), request, "t", session.LIFETIME).headers["set-cookie"].lower()
+    assert {"httponly", "samesite=strict"} <= set(cookie.split("; "))
+    assert ("secure" in cookie.split("; ")) == (scheme == "https")
+
+
+@pytest.mark.parametrize("asked", [{"limit": "²"}, {"limit": "9" * 5000}, {"limit": "0"}, {"cursor": "²"}])
+def test_what_is_no_number_is_a_mistake_of_who_asks(asked: dict[str, str]) -> None:
+    with pytest.raises(web.Refusal) as refused:
+        access_api._asked(asked)
+    assert refused.value.status_code == 422
+    assert access_api._asked({"limit": "7"}) == audit.Asked(size=7)
