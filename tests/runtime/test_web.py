@@ -61,8 +61,18 @@ async def test_every_answer_carries_the_security_headers(tmp_path: Path, method:
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["referrer-policy"] == "no-referrer"
     policy = answer.headers["content-security-policy"]
+    assert "strict-transport-security" not in answer.headers
     assert "frame-ancestors 'none'" in policy
+    assert "base-uri 'none'" in policy
+    assert "object-src 'none'" in policy or "default-src 'none'" in policy
     assert "unsafe" not in policy.partition("script-src")[2].partition(";")[0]
+
+
+async def test_whoever_comes_over_tls_is_told_to_stay_there(tmp_path: Path) -> None:
+    transport = httpx.ASGITransport(front(tmp_path))  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="https://hub") as client:
+        for path in ("/t/health/live", "/desk", "/session"):
+            assert (await client.get(path)).headers["strict-transport-security"] == web.TLS_ALONE
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
