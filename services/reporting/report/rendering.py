@@ -39,6 +39,8 @@ RENDERINGS: Mapping[str, tuple[str, Callable[[Content], bytes]]] = {
 """Format → media type, and how it is made. All take CPU: call them in a thread."""
 FRAMED = {
     "X-Frame-Options": "SAMEORIGIN",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'self'"
+    ),
 }
 """Headers of a rendering that a page of ours shows in a frame: it loads and runs nothing."""
