@@ -9,7 +9,9 @@ from collections.abc import AsyncIterator
 import asyncpg
 from fastapi import Request
 
-from services.runtime import access, postgres, web
+from services.runtime import access, log, postgres, web
+
+_logger = log.get("person")
 
 
 @contextlib.asynccontextmanager
@@ -33,6 +35,7 @@ def person_of(who: access.Access, request: Request, *roles: str, change: bool = 
     if change:
         check_csrf(request, person)
     if roles and person.role not in roles:
+        _logger.warning("person.refused", who=person.name, role=person.role, path=request.url.path)
         raise web.Refusal(403, f"role {person.role} may not; one of {', '.join(roles)} may")
     return person
 

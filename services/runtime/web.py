@@ -391,6 +391,7 @@ async def reader(request: Request) -> access.Principal:
     if found is None:
         raise unauthorized()
     if "read" not in found.rights:
+        _logger.warning("web.refused", who=found.name, kind=found.kind, path=request.url.path)
         what = "reads only what is its own: GET /ingest/mine" if found.kind == "person" else "has not the right `read`"
         raise Refusal(403, f"{'the key of ' if found.kind == 'key' else ''}{found.name} {what}")
     return found

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
+import hashlib
+import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +16,16 @@ from fastapi.responses import Response
 
 from deploy.local.api import Front
 from services.console import app as console
-from services.runtime import access, access_api, audit, metrics, session, web
+from services.runtime import access, access_api, audit, log, metrics, person, session, web
 from services.runtime.settings import Settings
 
 
 async def _ready() -> dict[str, str]:
     return {}
+
+
+async def fails(_request: Request) -> Response:
+    raise RuntimeError("ours")
 
 
 def front(tmp_path: Path) -> Front:
@@ -33,14 +41,14 @@ def front(tmp_path: Path) -> Front:
         return {"bytes": len(await request.body())}
 
     pages = console.create(Settings(), tmp_path)
-    pages.add_route("/desk/broken", lambda _: 1 / 0)
+    pages.add_route("/desk/broken", fails)
     people = session.create(Settings(), access.Access(""))
 
     async def rooted(scope: Any, receive: Any, send: Any) -> None:
         await people({**scope, "root_path": ""}, receive, send)
 
     found = Front()
-    found.apps = {"/t": service, "/session": rooted, "/": pages}  # type: ignore[dict-item]
+    found.apps = {"/t": service, "/session": rooted, "/": pages}
     return found
 
 
@@ -53,7 +61,7 @@ def front(tmp_path: Path) -> Front:
     ],
 )  # fmt: skip
 async def test_every_answer_carries_the_security_headers(tmp_path: Path, method: str, path: str, status: int) -> None:
-    transport = httpx.ASGITransport(front(tmp_path), raise_app_exceptions=False)  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(front(tmp_path), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
         answer = await client.request(method, path, content=b"x" * 11 if method == "POST" else None)
     assert answer.status_code == status
@@ -69,7 +77,7 @@ async def test_every_answer_carries_the_security_headers(tmp_path: Path, method:
 
 
 async def test_whoever_comes_over_tls_is_told_to_stay_there(tmp_path: Path) -> None:
-    transport = httpx.ASGITransport(front(tmp_path))  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(front(tmp_path))
     async with httpx.AsyncClient(transport=transport, base_url="https://hub") as client:
         for path in ("/t/health/live", "/desk", "/session"):
             assert (await client.get(path)).headers["strict-transport-security"] == web.TLS_ALONE
@@ -81,6 +89,23 @@ def test_a_cookie_given_over_tls_never_travels_without(scheme: str) -> None:
     cookie = session._with_cookie(Response(), request, "t", session.LIFETIME).headers["set-cookie"].lower()
     assert {"httponly", "samesite=strict"} <= set(cookie.split("; "))
     assert ("secure" in cookie.split("; ")) == (scheme == "https")
+
+
+def test_whoever_may_not_is_written_into_the_log() -> None:
+    out = io.StringIO()
+    log.configure("test", stream=out)
+    until = datetime.datetime.now(datetime.UTC) + session.LIFETIME
+    who = access.Access("")
+    held = {hashlib.sha256(b"t").digest(): access.Session("王敏", "watch", "", "word", until)}
+    who.snapshot = access.Snapshot(1, {}, held)
+    headers = [(b"cookie", f"{web.SESSION_COOKIE}=t".encode()), (b"x-csrf-token", b"word")]
+    asked = Request({"type": "http", "method": "POST", "path": "/access/keys", "headers": headers})
+    assert person.person_of(who, asked, "watch").name == "王敏"
+    with pytest.raises(web.Refusal):
+        person.person_of(who, asked, "administrator")
+    (line,) = out.getvalue().splitlines()
+    written = json.loads(line)
+    assert (written["event"], written["who"], written["path"]) == ("person.refused", "王敏", "/access/keys")
 
 
 @pytest.mark.parametrize("asked", [{"limit": "²"}, {"limit": "9" * 5000}, {"limit": "0"}, {"cursor": "²"}])
