@@ -34,7 +34,7 @@ def _meeting(condition: Condition) -> Any:
     """A value that meets a condition of a shipped row."""
     if condition.op == "in":
         return condition.value[0]
-    return {"eq": condition.value, "ge": condition.value, "present": "x"}[condition.op]
+    return {"eq": condition.value, "ge": condition.value, "present": "x", "not": "x"}[condition.op]
 
 
 @pytest.mark.parametrize("definition", [d for d in SHIPPED if d.kind == "event"], ids=lambda d: d.key)

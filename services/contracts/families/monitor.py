@@ -118,6 +118,8 @@ class AlarmClosed(Data, frozen=True, kw_only=True):
     example = {"alarm_id": "BJ-20230716-01", "cause": "液位计误报"}
 
     alarm_id: Id | None = None
+    rule_id: Id | None = None
+    """As the alarm was raised by."""
     cause: Text | None = None
 
 
