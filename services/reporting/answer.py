@@ -129,15 +129,14 @@ class _Asked:
         """The figure split as asked. Split by time alone, parts without events are shown too, up to today's."""
         q = self.query
         by = tuple(name for name in q.by if name != q.every)
-        figures = await self._figures(q.period, by, q.every)
+        found = await self._figures(q.period, by, q.every)
+        figures = {at: cell for at, cell in found.items() if cell.events or cell.value}
         if len(figures) > MAX_PARTS:
             raise Unclear(422, [Problem("by", f"{len(figures)} parts, at most {MAX_PARTS}: ask for less", "too_many")])
         if q.every and not by:
             none = self._worked_out({}, ((), None))
             every = [((), at) for at, _ in period.parts(q.period, q.every)]
             figures = {at: figures.get(at, none) for at in every if at[1] <= self.today or at in figures}
-        else:
-            figures = {at: cell for at, cell in figures.items() if cell.events or cell.value}
         order = {code: n for n, code in enumerate(self.of.regions)}
         at_region = by.index("region") if "region" in by else None
 

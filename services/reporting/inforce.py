@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -35,12 +35,14 @@ async def read(
     known_at: datetime.datetime | None = None,
     over: Period = ALWAYS,
     zone: ZoneInfo = ZoneInfo("UTC"),  # noqa: B008  a constant
+    before: Mapping[int, int] | None = None,
 ) -> AsyncIterator[Standing]:
     """The events of a type in force as known at a moment (None: now), with `time` on these local days.
 
-    Call it in a transaction: it reads through a cursor. Retractions and what they take back are left out.
+    Offsets by position (`before`) leave out what was read from there on. Retractions and what they take back are left
+    out. Call it in a transaction: it reads through a cursor.
     """
-    linked, counting = await _chains(connection, type_, known_at)
+    linked, counting = await _chains(connection, type_, known_at, before)
     rows = connection.cursor(
         ROWS, type_, STATUSES.index(Status(status)), known_at, over.first, over.last, zone.key, prefetch=1000
     )
@@ -50,8 +52,13 @@ async def read(
         if n % BREATH == 0:
             await ledger.breathe()
         key = row["key"].bytes
-        if key not in linked or key in counting:
+        if had(before, row["position"], row["offset"]) and (key not in linked or key in counting):
             yield Standing(key, events.decode(row["body"]), row["body"])
+
+
+def had(before: Mapping[int, int] | None, position: int, offset: int) -> bool:
+    """Whether a ledger row had been read before these offsets (None: all had)."""
+    return before is None or offset < before.get(position, 0)
 
 
 async def version(connection: asyncpg.Connection, types: tuple[str, ...]) -> int:
@@ -61,18 +68,19 @@ async def version(connection: asyncpg.Connection, types: tuple[str, ...]) -> int
 
 
 async def _chains(
-    connection: asyncpg.Connection, type_: str, known_at: datetime.datetime | None
+    connection: asyncpg.Connection, type_: str, known_at: datetime.datetime | None, before: Mapping[int, int] | None
 ) -> tuple[set[bytes], frozenset[bytes]]:
     """The events of a type that stood in chains at that moment, and those of them that counted."""
     rows = await connection.fetch(LINKED, type_, known_at)
     entries = [ledger.entry(row["position"], row["offset"], row["body"]) for row in rows]
     kin = await ledger.kin(connection, entries)
-    members = [e.member() for e in kin.values() if known_at is None or e.event.recordedtime <= known_at]
+    then = (e for e in kin.values() if had(before, e.position, e.offset))
+    members = [e.member() for e in then if known_at is None or e.event.recordedtime <= known_at]
     return {m.key for m in members}, corrections.judge(members).counting
 
 
 ROWS = """
-SELECT key, body FROM ledger
+SELECT key, position, "offset", body FROM ledger
  WHERE type = (SELECT id FROM type WHERE name = $1) AND status = $2 AND NOT retracts
    AND ($3::timestamptz IS NULL OR recorded <= $3)
    AND time >= $4::date::timestamp AT TIME ZONE $6 AND time < ($5::date + 1)::timestamp AT TIME ZONE $6

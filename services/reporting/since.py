@@ -46,8 +46,7 @@ class Cut(NamedTuple):
 
     def has(self, entry: Entry) -> bool:
         """Whether a ledger row belongs to it."""
-        read = self.next is None or entry.offset < self.next.get(entry.position, 0)
-        return read and entry.event.recordedtime <= self.moment
+        return inforce.had(self.next, entry.position, entry.offset) and entry.event.recordedtime <= self.moment
 
 
 @contextlib.asynccontextmanager
@@ -100,7 +99,7 @@ async def _stand(
         await connection.execute(f"CREATE TEMPORARY TABLE {table} (LIKE reporting.{table} INCLUDING INDEXES)")
     await tally_store.add(connection, back)
     if others:
-        await _count_others(connection, of, queries, others, max(series.ids.values(), default=0))
+        await _count_others(connection, of, queries, others, then, max(series.ids.values(), default=0))
     await _views(connection, back, others)
 
 
@@ -181,7 +180,12 @@ class _Beyond(Series):
 
 
 async def _count_others(
-    connection: asyncpg.Connection, of: Catalogue, queries: Sequence[Query], hashes: frozenset[str], last: int
+    connection: asyncpg.Connection,
+    of: Catalogue,
+    queries: Sequence[Query],
+    hashes: frozenset[str],
+    then: Cut,
+    last: int,
 ) -> None:
     """Count what the tally does not hold from the ledger: each type once, over all days that are asked for."""
     series = _Beyond(last=last)
@@ -192,7 +196,7 @@ async def _count_others(
         tally = Tally(map(countable, own), of.zone, series)
         lookups = await Lookups.of(connection, of, own, mine[0][0])
         more = Increments()
-        async for one in inforce.read(connection, type_, status, mine[0][0].known_at, _days(mine), of.zone):
+        async for one in inforce.read(connection, type_, status, mine[0][0].known_at, _days(mine), of.zone, then.next):
             tally.count(lookups.enriched(one.event), type_, one.key, more, stored=True)
             if len(more.events) + len(more.members) + len(more.observations) > asof.FULL:
                 await asof.save(connection, series, more)
