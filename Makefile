@@ -9,7 +9,7 @@ DEV := $(VENV)/.dev
 BOOT := $(PYTHON) deploy/local/environment.py
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test faults compose-test check bench bench-full browser pages format clean
+.PHONY: help up demo test years faults compose-test check bench bench-full browser pages format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ pages: $(RUN) ## build the pages if their sources have changed (nothing of it is
 
 test: $(DEV) ## all tests, on real parts, in two processes (WORKERS=0: in one)
 	@$(BIN)/pytest -m "not slow and not bench" --ignore tests/browser -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+years: $(DEV) ## the published years of two bureaus through the running hub, each of its processes killed once
+	@$(BIN)/pytest -m slow tests/flow/test_figures.py $(ARGS)
 
 faults: $(DEV) ## the long tests: every error at every call, kill -9 at any moment
 	@$(BIN)/pytest -m slow $(ARGS)

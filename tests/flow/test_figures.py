@@ -25,6 +25,7 @@ from tests.figures.publish import publish
 from tests.figures.year import FOLDER, year
 from tests.reporting.report.test_rendering import text_of
 
+pytestmark = pytest.mark.slow
 PROCESSES = ("reporting-stream", "ingest-stream", "hub-api", "postgres", "kafka")
 SHOWN_BY_COMMAND = 12
 KILLED = ("pukou-2023", "lianyungang-2022")
