@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -104,3 +105,14 @@ def test_a_red_sounds_until_it_is_claimed(browse: Browse, people: dict[str, Pers
     expect(page.page.locator(".sound")).to_have_attribute("data-sounded", "alarm")
     page.page.locator(".sound").click()
     expect(page.page.locator(".sound")).to_have_text("声音 开")
+
+
+def test_the_walls_are_muted_by_name(browse: Browse, people: dict[str, Person]) -> None:
+    """The last of all: for five minutes no wall of this hub sounds."""
+    wall = browse("/wall").log_in(people["watch"])
+    expect(wall.page.locator(".wall")).to_be_visible()
+    desk = browse("/desk").log_in(people["watch"])
+    expect(desk.page.locator(".roster li").first).to_be_visible(timeout=10_000)
+    desk.page.keyboard.press("m")
+    expect(wall.page.locator(".sound")).to_contain_text(re.compile(r"静音至 \d\d:\d\d"), timeout=5000)
+    expect(wall.page.locator(".sound")).to_contain_text(people["watch"].name)
