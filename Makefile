@@ -1,7 +1,7 @@
 # What one person needs to run the hub and to work on it. Needed: make, and Python 3.11 or later with venv.
 SHELL := /bin/sh
 PYTHON ?= python3
-WORKERS ?= 2
+WORKERS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(VENV)/.run
@@ -23,7 +23,7 @@ demo: $(RUN) pages ## the same with the fictional bureau, a past year and a live
 pages: $(RUN) ## build the pages if their sources have changed (nothing of it is needed at run time)
 	@$(BIN)/python -m deploy.local.pages
 
-test: $(DEV) ## all tests, on real parts, in two processes (WORKERS=0: in one)
+test: $(DEV) ## all tests, on real parts, in three processes, for they mostly wait (WORKERS=0: in one)
 	@$(BIN)/pytest -m "not slow and not bench" --ignore tests/browser -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 years: $(DEV) ## the published years of two bureaus through the running hub, each of its processes killed once
