@@ -56,7 +56,11 @@ class Served:
         assert answer.status_code == 200, answer.text
         cookie = answer.headers["set-cookie"].split(";")[0]
         self.client.cookies.clear()
-        return {"cookie": cookie, "x-csrf-token": answer.json()["csrf"]}
+        headers = {"cookie": cookie, "x-csrf-token": answer.json()["csrf"]}
+        async with asyncio.timeout(2):  # every service hears of a session within a second
+            while (await self.client.get("/warning/silences", headers=headers)).status_code == 401:
+                await asyncio.sleep(0.02)
+        return headers
 
     async def letters(self, **where: str) -> list[dict[str, Any]]:
         """Rows of `delivery` with these columns."""
